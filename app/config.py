@@ -1,0 +1,74 @@
+"""The settings of a process: read once from the environment, typed, refused with one clear message."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from environs import Env
+
+Environment = Literal["development", "test", "production"]
+
+
+class SettingsError(Exception):
+    """The environment lacks something without which the service must not start."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and which secrets protect them. Everything that is a rule lies in the database instead."""
+
+    env: Environment
+    database_url: str
+    queue_url: str
+    photos: Path
+    secret: str = field(repr=False)
+    sms_url: str | None = field(default=None, repr=False)
+    public_url: str = ""
+    trusted_proxies: int = 0
+    city_id: int = 1
+
+    def key(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose, derived from the secret (HKDF-SHA256, RFC 5869)."""
+        hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"haigio:{purpose}".encode())
+        return hkdf.derive(self.secret.encode())
+
+    @property
+    def shows_codes(self) -> bool:
+        """Whether a one-time code is shown in the answer: in development and tests, never in production."""
+        return self.env != "production"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError naming everything that is missing or malformed, and never a value.
+    """
+    env = Env()
+    environment = env.str("HAIGIO_ENV", "production")
+    missing = [
+        name
+        for name in ("HAIGIO_DATABASE_URL", "HAIGIO_QUEUE_URL", "HAIGIO_PHOTOS", "HAIGIO_SECRET")
+        if not env.str(name, "").strip()
+    ]
+    problems = [f"{name} is not set" for name in missing]
+    if environment not in {"development", "test", "production"}:
+        problems.append("HAIGIO_ENV must be development, test or production")
+    if "HAIGIO_SECRET" not in missing and len(env.str("HAIGIO_SECRET")) < 32:
+        problems.append("HAIGIO_SECRET must have at least 32 characters")
+    if environment == "production" and not env.str("HAIGIO_SMS_URL", ""):
+        problems.append("HAIGIO_SMS_URL is not set: in production one-time codes must reach a phone")
+    if problems:
+        raise SettingsError("Hai Giờ cannot start: " + "; ".join(problems))
+    return Settings(
+        env=cast("Environment", environment),
+        database_url=env.str("HAIGIO_DATABASE_URL"),
+        queue_url=env.str("HAIGIO_QUEUE_URL"),
+        photos=Path(env.str("HAIGIO_PHOTOS")),
+        secret=env.str("HAIGIO_SECRET"),
+        sms_url=env.str("HAIGIO_SMS_URL", None),
+        public_url=env.str("HAIGIO_PUBLIC_URL", ""),
+        trusted_proxies=env.int("HAIGIO_TRUSTED_PROXIES", 0),
+        city_id=env.int("HAIGIO_CITY_ID", 1),
+    )

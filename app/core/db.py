@@ -1,0 +1,44 @@
+"""The database: one engine a process, one unit of work a request or job."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from geo.metadata import metadata as shared_metadata
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+
+class Base(DeclarativeBase):
+    """Base of the app's tables. It shares geo's MetaData, so that a report can point at a ward version."""
+
+    metadata = shared_metadata
+
+
+class Database:
+    """The engine of a process and the way to open a unit of work on it."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_s: int = 30) -> None:
+        self.engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            # A restarted server leaves dead connections in the pool; one refused request finds all of them out.
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            pool_timeout=10,
+            connect_args={
+                "options": f"-c statement_timeout={statement_timeout_s}s -c timezone=UTC -c application_name=haigio",
+                "connect_timeout": 5,
+            },
+        )
+        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self.sessions.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Let go of every pooled connection."""
+        self.engine.dispose()
