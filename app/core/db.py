@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from geo.metadata import metadata as shared_metadata
 from sqlalchemy import create_engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from uuid_utils import uuid7
+
+
+def new_id() -> UUID:
+    """A fresh identifier: UUIDv7 (RFC 9562), so that keys made one after another lie side by side in an index."""
+    return UUID(int=uuid7().int)
 
 
 class Base(DeclarativeBase):
