@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from geo.metadata import metadata as shared_metadata
 from sqlalchemy import create_engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from uuid_utils import uuid7
+
+from geo.metadata import metadata as shared_metadata
 
 
 def new_id() -> UUID:

@@ -1,0 +1,125 @@
+"""Real PostGIS for every test, built by the migrations; each test's changes are rolled back.
+
+`./test` starts the servers and names them in the environment. Each xdist worker has a database of its own. `session`
+and `database` (and the app made from it) share one connection inside one outer transaction: what a request commits is
+seen by the test and gone after it. Tests that need real commits, threads or processes take `committed` instead.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+import app.metadata
+from app.config import Settings
+from app.core.db import Database
+
+ROOT = Path(__file__).parent.parent
+
+# What a migration puts into a fresh database, and so what stays when a test that committed is cleaned up.
+SEEDED = {"alembic_version", "spatial_ref_sys", "cities", "rulebook_revision"}
+
+
+def migrate(owner_url: str) -> None:
+    """Bring a database to the newest schema, as ./run does."""
+    before = os.environ.get("HAIGIO_OWNER_DATABASE_URL")
+    os.environ["HAIGIO_OWNER_DATABASE_URL"] = owner_url
+    try:
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        command.upgrade(config, "head")
+    finally:
+        if before is not None:
+            os.environ["HAIGIO_OWNER_DATABASE_URL"] = before
+
+
+def url_of(variable: str, database: str) -> str:
+    """The address of `database` on the server that `variable` names."""
+    return make_url(os.environ[variable]).set(database=database).render_as_string(hide_password=False)
+
+
+def create_database(name: str) -> None:
+    """An empty database of the owner's, with the extensions that only a superuser may add."""
+    admin = create_engine(os.environ["HAIGIO_SUPERUSER_DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'drop database if exists "{name}" with (force)'))
+        connection.execute(text(f'create database "{name}" owner haigio_owner'))
+    admin.dispose()
+    inside = create_engine(url_of("HAIGIO_SUPERUSER_DATABASE_URL", name), isolation_level="AUTOCOMMIT")
+    with inside.connect() as connection:
+        connection.execute(text("create extension postgis"))
+        connection.execute(text("create extension btree_gist"))
+        connection.execute(text("grant create on schema public to haigio_owner"))
+    inside.dispose()
+
+
+@pytest.fixture(scope="session")
+def database_name(worker_id: str) -> str:
+    """A migrated database for this worker alone."""
+    name = f"haigio_test_{worker_id}"
+    create_database(name)
+    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def engine(database_name: str) -> Iterator[Engine]:
+    engine = create_engine(url_of("HAIGIO_DATABASE_URL", database_name), connect_args={"options": "-c timezone=UTC"})
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    """The test's connection, in a transaction that is never committed."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        yield connection
+        outer.rollback()
+
+
+@pytest.fixture
+def session(connection: Connection) -> Iterator[Session]:
+    with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database_name: str, tmp_path: Path) -> Settings:
+    return Settings(
+        env="test",
+        database_url=url_of("HAIGIO_DATABASE_URL", database_name),
+        queue_url=os.environ["HAIGIO_QUEUE_URL"],
+        photos=tmp_path / "photos",
+        secret="a secret for tests, of more than 32 letters",
+    )
+
+
+@pytest.fixture
+def database(settings: Settings, connection: Connection) -> Iterator[Database]:
+    """A Database whose every unit of work is a savepoint in the test's transaction."""
+    database = Database(settings.database_url)
+    database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def committed(settings: Settings, database_name: str) -> Iterator[Database]:
+    """A Database that really commits, for threads and processes; everything is deleted afterwards, as the owner."""
+    database = Database(settings.database_url)
+    yield database
+    database.close()
+    tables = [table for table in app.metadata.metadata.tables if table not in SEEDED]
+    owner = create_engine(url_of("HAIGIO_OWNER_DATABASE_URL", database_name))
+    with owner.begin() as connection:
+        connection.execute(text(f"truncate {', '.join(tables)} restart identity cascade"))
+        connection.execute(
+            text("insert into units (city_id, kind, code, name) values (1, 'desk', 'desk', 'Tổ điều phối thành phố')")
+        )
+    owner.dispose()
