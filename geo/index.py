@@ -148,6 +148,10 @@ class WardIndex:
             how = How.NEAR_BORDER
         return Located(how, shape.ref, border_m, neighbours, radius)
 
+    def versions(self) -> Sequence[WardRef]:
+        """Every ward version, of all days, in the order of their codes."""
+        return [shape.ref for shape in self._shapes]
+
     def wards_on(self, day: date) -> Sequence[WardRef]:
         """The wards of a local day in the order of their codes."""
         return [shape.ref for shape in self._epoch_shapes(day)]

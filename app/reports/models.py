@@ -29,10 +29,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 
-OPEN_STATES = ("received", "accepted", "on_site", "awaiting_resident", "contested")
-TRUE_OUTCOMES = ("recorded", "remedied", "gone")
-FALSE_OUTCOMES = ("no_violation", "unfounded")
-
 _IS_OPEN = text("state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')")
 _IS_TRUE = text("outcome in ('recorded', 'remedied', 'gone')")
 
@@ -143,6 +139,12 @@ class Report(Base):
             name="outcome",
         ),
         Index("reports_queue_idx", "unit_id", "due_at", "id", postgresql_where=_IS_OPEN),
+        Index(
+            "reports_desk_reviews_idx",
+            "due_at",
+            "id",
+            postgresql_where=text("state = 'contested' and review_by_desk"),
+        ),
         Index("reports_open_point_idx", "point", postgresql_using="gist", postgresql_where=_IS_OPEN),
         Index("reports_true_point_idx", "point", postgresql_using="gist", postgresql_where=_IS_TRUE),
         Index("reports_awaiting_idx", "stopped_at", postgresql_where=text("state = 'awaiting_resident'")),
@@ -198,6 +200,8 @@ class Report(Base):
     stopped_units: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
     refusals: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     contests: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    review_by_desk: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    as_sent: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     overdue_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     recurrence_of: Mapped[UUID | None] = mapped_column(ForeignKey("reports.id"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
@@ -262,5 +266,5 @@ class TimelineText(Base):
 
     report_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
-    body: Mapped[str | None] = mapped_column(Text)
+    texts: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -127,6 +127,9 @@ create table reports (
     stopped_units integer[] not null default '{}',
     refusals smallint not null default 0,
     contests smallint not null default 0,
+    review_by_desk boolean not null default false,
+    -- What the resident first said, member by member, of whatever was corrected since: a retry of it is still the same.
+    as_sent jsonb,
     overdue_unit_id integer references units (id),
     recurrence_of uuid references reports (id),
     version integer not null default 1,
@@ -135,6 +138,7 @@ create table reports (
 -- The queue: of millions of reports only the open ones, by unit and due time.
 create index reports_queue_idx on reports (unit_id, due_at, id)
     where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested');
+create index reports_desk_reviews_idx on reports (due_at, id) where state = 'contested' and review_by_desk;
 create index reports_open_point_idx on reports using gist (point)
     where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested');
 create index reports_awaiting_idx on reports (stopped_at) where state = 'awaiting_resident';
@@ -185,7 +189,7 @@ create unique index timeline_entry_key on timeline (report_id, entry_id);
 create table timeline_texts (
     report_id uuid not null,
     entry_id uuid not null,
-    body text,
+    texts jsonb,
     erased_at timestamptz,
     primary key (report_id, entry_id)
 );

@@ -1,0 +1,246 @@
+"""Taking a report in: first decided from what is known, then written as one statement.
+
+A phone on a bad network sends the same report again and again, perhaps from two threads: its id makes it one report.
+Nothing here decodes a photo or calls anybody.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from app.core.db import new_id
+from app.core.errors import Conflict, Invalid
+from app.reports.rulebook import Rulebook
+from app.targets.policies import Case, target
+from geo.validity import LOCAL_ZONE, local_day
+
+# A phone whose clock is this far ahead of ours, or a photo this old, is marked; it decides nothing.
+AHEAD = timedelta(minutes=5)
+OLD = timedelta(hours=24)
+
+MOST_PHOTOS = 10
+
+
+class ReportIdTaken(Conflict):
+    """Somebody else's report, or other content, has this id; which of the two is not told."""
+
+    code = "report_id_taken"
+    vi = "Mã tin này đã được dùng cho một tin khác."
+    en = "This id is already used for another report."
+
+
+class TooManyPhotos(Invalid):
+    """More photos than a report may have."""
+
+    code = "too_many_photos"
+    vi = "Mỗi tin có nhiều nhất {limit} ảnh."
+    en = "A report has at most {limit} photos."
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What the phone sent, checked for form. `lat` and `lon` in degrees (WGS 84), `accuracy_m` in metres."""
+
+    id: UUID
+    kind: str
+    lat: float
+    lon: float
+    accuracy_m: float | None = None
+    captured_at: datetime | None = None
+    note: str | None = None
+    address: str | None = None
+    anonymous: bool = False
+    urgent: bool = False
+    about_unit: bool = False
+    photos: tuple[str, ...] = ()
+    channel: str = "app"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Whose report it is. An anonymous one is only `tag`; `filed_by` is the staff member who typed it, if any."""
+
+    person_id: UUID | None
+    tag: bytes | None
+    filed_by: UUID | None = None
+
+
+def author_tag(key: bytes, person_id: UUID) -> bytes:
+    """The mark of an anonymous author: they can be recognised when they ask, and found out by nobody who reads it."""
+    return hmac.digest(key, person_id.bytes, hashlib.sha256)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database knows before deciding: the report with this id, if any, and how new the rules are."""
+
+    revision: int
+    session_lives: bool
+    report: RowMapping | None
+
+    def is_the_same(self, sent: Submission, author: Author) -> bool:
+        """Whether the stored report is of the same person and says the same; photos are a set that may grow."""
+        stored = self.report
+        if stored is None:
+            return False
+        same_person = (stored["author_id"], stored["author_tag"], stored["filed_by"]) == (
+            author.person_id if author.tag is None else None,
+            author.tag,
+            author.filed_by,
+        )
+        said = (sent.kind, sent.lat, sent.lon, sent.accuracy_m, sent.captured_at, sent.note, sent.address)
+        return (
+            same_person
+            and said == tuple(stored[column] for column in _COMPARED)
+            and sent.anonymous == stored["anonymous"]
+        )
+
+
+_COMPARED = ("first_kind", "first_lat", "first_lon", "first_accuracy_m", "captured_at", "note", "first_address")
+
+_LOOK_UP = text("""
+    select (select revision from rulebook_revision) as revision,
+           (select ended_at is null from sessions where id = :session_id) as session_lives,
+           r.id, r.filed_by, a.person_id as author_id, a.tag as author_tag, r.anonymous, r.captured_at, r.note,
+           coalesce(r.as_sent->>'kind', r.kind_code) as first_kind,
+           coalesce((r.as_sent->>'lat')::float8, r.lat) as first_lat,
+           coalesce((r.as_sent->>'lon')::float8, r.lon) as first_lon,
+           case when r.as_sent ? 'accuracy_m' then (r.as_sent->>'accuracy_m')::float8 else r.accuracy_m end
+               as first_accuracy_m,
+           case when r.as_sent ? 'address' then r.as_sent->>'address' else r.address end as first_address
+    from (select 1) one
+    left join reports r on r.id = :id
+    left join report_authors a on a.report_id = r.id
+""")
+
+
+def look_up(session: Session, report_id: UUID, session_id: UUID | None) -> Known:
+    """One statement: the report that has this id, the revision of the rules, and whether the session still lives."""
+    row = session.execute(_LOOK_UP, {"id": report_id, "session_id": session_id}).mappings().one()
+    return Known(
+        revision=row["revision"],
+        session_lives=session_id is None or bool(row["session_lives"]),
+        report=row if row["id"] is not None else None,
+    )
+
+
+def decide(sent: Submission, author: Author, book: Rulebook, now: datetime) -> dict[str, Any]:
+    """The columns of the new report: ward, unit, due time and all, from the rules in force now.
+
+    Raises KindUnknown, TooManyPhotos, and what `Rulebook.route` raises of places.
+    """
+    if len(sent.photos) > MOST_PHOTOS:
+        raise TooManyPhotos(at="photos", limit=MOST_PHOTOS)
+    day = local_day(now)
+    kind = book.kind(sent.kind, day)
+    route = book.route(sent.lat, sent.lon, day, sent.accuracy_m, about_unit=sent.about_unit)
+    allowed = target(Case(kind.field, kind.code, route.unit.id, sent.urgent), book.policies, now)
+    return {
+        "id": sent.id,
+        "city_id": book.city_id,
+        "channel": sent.channel,
+        "filed_by": author.filed_by,
+        "kind_code": kind.code,
+        "field": kind.field,
+        "lat": sent.lat,
+        "lon": sent.lon,
+        "accuracy_m": sent.accuracy_m,
+        "address": sent.address,
+        "note": sent.note,
+        "captured_at": sent.captured_at,
+        "captured_mark": _captured_mark(sent.captured_at, now),
+        "anonymous": sent.anonymous,
+        "urgent": sent.urgent,
+        "about_unit": sent.about_unit,
+        "received_at": now,
+        "ward_version_id": route.ward_version_id,
+        "routing": route.explanation,
+        "unit_id": route.unit.id,
+        "state": "received",
+        "target_s": int(allowed.total_seconds()),
+        "due_at": now + allowed,
+        "updated_at": now,
+    }
+
+
+def _captured_mark(captured_at: datetime | None, now: datetime) -> str | None:
+    if captured_at is None:
+        return None
+    if captured_at > now + AHEAD:
+        return "ahead"
+    return "old" if captured_at < now - OLD else None
+
+
+_WRITE = text("""
+    with numbered as (
+        insert into report_numbers as n (city_id, month, last) values (:city_id, :month, 1)
+        on conflict (city_id, month) do update set last = n.last + 1
+        returning :prefix || '-' || to_char(month, 'YYMM') || '-' || lpad(last::text, greatest(4, length(last::text)), '0')
+            as number
+    ), report as (
+        insert into reports (id, city_id, number, channel, filed_by, kind_code, field, lat, lon, accuracy_m, address,
+            note, captured_at, captured_mark, anonymous, urgent, about_unit, received_at, ward_version_id, routing,
+            unit_id, state, target_s, due_at, updated_at)
+        select :id, :city_id, number, :channel, :filed_by, :kind_code, :field, :lat, :lon, :accuracy_m, :address,
+            :note, :captured_at, :captured_mark, :anonymous, :urgent, :about_unit, :received_at, :ward_version_id,
+            cast(:routing as jsonb), :unit_id, :state, :target_s, :due_at, :updated_at
+        from numbered
+        on conflict (id) do nothing
+        returning id, number
+    ), author as (
+        insert into report_authors (report_id, person_id, tag)
+        select id, :person_id, :tag from report where :has_author
+    ), photo as (
+        insert into photos (report_id, sha256, role, state, added_at)
+        select id, sha256, 'before', 'awaited', :received_at
+        from report, unnest(cast(:photos as text[])) as sha256
+    ), entry as (
+        insert into timeline (report_id, entry_id, at, type, by_role, by_id, unit_id, to_state, shown_to, data)
+        select id, :entry_id, :received_at, 'received', :by_role, :filed_by, :unit_id, :state, 'all', '{}'
+        from report
+    ), promise as (
+        insert into outbox (topic, payload, at)
+        select 'report.received', jsonb_build_object('report_id', id), :received_at from report
+    )
+    select number from report
+""")
+
+
+def write(
+    session: Session, columns: Mapping[str, Any], author: Author, photos: Sequence[str], prefix: str
+) -> str | None:
+    """Report, number, author, awaited photos, first entry and promise, in one statement.
+
+    Returns the number, or None when another thread wrote this id meanwhile: then nothing is written. (The month's
+    count has gone up all the same: a number may be missing, none is given twice.)
+    """
+    received_at: datetime = columns["received_at"]
+    written = session.execute(
+        _WRITE,
+        {
+            **columns,
+            "routing": json.dumps(columns["routing"], ensure_ascii=False),
+            "prefix": prefix,
+            "month": first_of_month(received_at),
+            "person_id": None if author.tag else author.person_id,
+            "tag": author.tag,
+            "has_author": author.person_id is not None or author.tag is not None,
+            "photos": list(dict.fromkeys(photos)),
+            "entry_id": new_id(),
+            "by_role": "resident" if author.filed_by is None else "filer",
+        },
+    )
+    return written.scalar()
+
+
+def first_of_month(instant: datetime) -> date:
+    """The first local day of the month of an instant: the count of report numbers begins anew with it."""
+    return instant.astimezone(LOCAL_ZONE).date().replace(day=1)
