@@ -1,0 +1,1 @@
+"""The command line `haigio`: what an administrator does at a terminal, and what ./run does before it starts the web."""
