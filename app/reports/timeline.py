@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -59,23 +60,26 @@ def digest_of(said: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, default=str).encode()).digest()
 
 
-def happened_before(session: Session, report_id: UUID, request: Request) -> bool:
-    """Whether this very request was carried out already.
+class Earlier(Enum):
+    """What is known of the id that a request carries."""
 
-    Raises EntryIdTaken when its id names something else.
-    """
-    if request.entry_id is None:
-        return False
+    NEVER = 0
+    SAME = 1
+    OTHER = 2
+
+
+def earlier(session: Session, report_id: UUID, request: Request | None) -> Earlier:
+    """Whether this very request was carried out already, or another one under its id."""
+    if request is None or request.entry_id is None:
+        return Earlier.NEVER
     known = session.execute(
         select(TimelineEntry.request_digest).where(
             TimelineEntry.report_id == report_id, TimelineEntry.entry_id == request.entry_id
         )
     ).one_or_none()
     if known is None:
-        return False
-    if known.request_digest != request.digest:
-        raise EntryIdTaken(at="id")
-    return True
+        return Earlier.NEVER
+    return Earlier.SAME if known.request_digest == request.digest else Earlier.OTHER
 
 
 def record(

@@ -1,0 +1,45 @@
+"""The members that several requests share: text with a bound, hashes of photos, identifiers."""
+
+import re
+import unicodedata
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
+
+# Line breaks and tabs are writing; other control characters are not, and the database refuses the first of them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Text(fields.String):
+    """Words of a person, of at most `longest` characters: composed (NFC) and trimmed. Only white space is nothing."""
+
+    default_error_messages = {  # noqa: RUF012 -- marshmallow's own form
+        "control": "Must not contain control characters.",
+    }
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=longest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | None:  # type: ignore[override]
+        said = super()._deserialize(value, attr, data, **kwargs)
+        if _CONTROL.search(said):
+            raise self.make_error("control")
+        return unicodedata.normalize("NFC", said).strip() or None
+
+
+def photo_hash(**kwargs: Any) -> fields.String:
+    """The SHA-256 of a photo's bytes, 64 lower-case hex digits."""
+    return fields.String(validate=validate.Regexp(SHA256), **kwargs)
+
+
+def photo_hashes(most: int = 10) -> fields.List:
+    """A list of photos by their hashes."""
+    return fields.List(photo_hash(), validate=validate.Length(max=most))
+
+
+def whole_number(value: Any) -> None:
+    """Refuse 2.5 and true where a count is meant."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValidationError("Must be a whole number.")

@@ -1,0 +1,160 @@
+"""The shape of a report and of its course, for the API's description."""
+
+from marshmallow import Schema, fields
+
+
+class PlaceSchema(Schema):
+    """Degrees, WGS 84; metres."""
+
+    lat = fields.Float()
+    lon = fields.Float()
+    accuracy_m = fields.Float(allow_none=True)
+
+
+class WardSchema(Schema):
+    """A ward version."""
+
+    code = fields.String()
+    name = fields.String()
+    valid_from = fields.Date(allow_none=True)
+
+
+class UnitSchema(Schema):
+    """Who acts."""
+
+    id = fields.Integer()
+    name = fields.String()
+
+
+class NeighbourSchema(Schema):
+    """A ward that the circle of accuracy touches, with its share of it."""
+
+    code = fields.String()
+    name = fields.String()
+    share = fields.Float()
+
+
+class RoutingSchema(Schema):
+    """How the ward was found, and why this unit."""
+
+    how = fields.String(metadata={"enum": ["inside", "near_border", "nearest", "desk"]})
+    border_m = fields.Float()
+    neighbours = fields.List(fields.Nested(NeighbourSchema))
+    reason = fields.String()
+
+
+class DecisionSchema(Schema):
+    """A sanction decision."""
+
+    number = fields.String()
+    decided_on = fields.Date()
+    fine_vnd = fields.Integer()
+    paid_on = fields.Date(allow_none=True)
+
+
+class UrlsSchema(Schema):
+    """Links to the copies of a photo, good for some minutes."""
+
+    display = fields.String()
+    thumb = fields.String()
+
+
+class PhotoSchema(Schema):
+    """A photo: awaited, received, ready (it has `urls`) or refused."""
+
+    sha256 = fields.String()
+    role = fields.String(metadata={"enum": ["before", "after"]})
+    state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused"]})
+    urls = fields.Nested(UrlsSchema, allow_none=True)
+
+
+class OpenMoveSchema(Schema):
+    """A move that the asker could make, and what must be given."""
+
+    to = fields.String()
+    needs = fields.List(fields.String())
+
+
+class PersonSchema(Schema):
+    """A colleague."""
+
+    id = fields.UUID()
+    name = fields.String()
+
+
+class LinksSchema(Schema):
+    """Where to go from here."""
+
+    self = fields.String()
+    timeline = fields.String()
+    moves = fields.String()
+    entries = fields.String()
+
+
+class ReportSchema(Schema):
+    """A report as the asker may see it."""
+
+    id = fields.UUID()
+    number = fields.String(metadata={"example": "BT-2611-0047"})
+    state = fields.String()
+    kind = fields.String()
+    field = fields.String()
+    location = fields.Nested(PlaceSchema)
+    address = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    anonymous = fields.Boolean()
+    ward = fields.Nested(WardSchema)
+    unit = fields.Nested(UnitSchema)
+    routing = fields.Nested(RoutingSchema)
+    captured_at = fields.AwareDateTime(allow_none=True)
+    captured_mark = fields.String(allow_none=True)
+    received_at = fields.AwareDateTime()
+    due_at = fields.AwareDateTime()
+    clock = fields.String(metadata={"enum": ["runs", "stopped", "ended"]})
+    seconds_left = fields.Integer()
+    first_response_at = fields.AwareDateTime(allow_none=True)
+    on_site_at = fields.AwareDateTime(allow_none=True)
+    concluded_at = fields.AwareDateTime(allow_none=True)
+    outcome = fields.String(allow_none=True)
+    original = fields.UUID(allow_none=True)
+    recurrence_of = fields.UUID(allow_none=True)
+    body = fields.String(allow_none=True)
+    decisions = fields.List(fields.Nested(DecisionSchema))
+    fine_vnd = fields.Integer()
+    channel = fields.String()
+    urgent = fields.Boolean()
+    assignee = fields.Nested(PersonSchema, allow_none=True)
+    photos = fields.List(fields.Nested(PhotoSchema))
+    moves = fields.List(fields.Nested(OpenMoveSchema))
+    version = fields.Integer()
+    links = fields.Nested(LinksSchema)
+
+
+class ByWhomSchema(Schema):
+    """In which role, and for colleagues by which name."""
+
+    role = fields.String()
+    name = fields.String()
+
+
+class EntrySchema(Schema):
+    """One step in the course of a report."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    done_at = fields.AwareDateTime(allow_none=True)
+    type = fields.String()
+    by = fields.Nested(ByWhomSchema)
+    unit = fields.Nested(UnitSchema, allow_none=True)
+    from_ = fields.String(data_key="from", allow_none=True)
+    to = fields.String(allow_none=True)
+    data = fields.Dict()
+    texts = fields.Dict(keys=fields.String(), values=fields.String())
+    erased = fields.Boolean()
+
+
+class TimelineSchema(Schema):
+    """The course of a report."""
+
+    items = fields.List(fields.Nested(EntrySchema))
+    as_of = fields.AwareDateTime()

@@ -1,0 +1,190 @@
+"""How a report is shown to whoever asks: the `report` of the contract (design 5)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.errors import Language
+from app.enforcement.models import Decision
+from app.identity import permissions
+from app.identity.permissions import Actor, Do, Role
+from app.reports import workflow
+from app.reports.actions import DO, ReportSubject
+from app.reports.rulebook import Rulebook
+from app.reports.workflow import CONTEST_WITHIN, State
+from app.targets.stopwatch import Running, Stopwatch
+
+PhotoUrls = Callable[[str], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks, in which language, when; `photo_urls` makes the short-lived links of a photo."""
+
+    actor: Actor
+    language: Language
+    now: datetime
+    photo_urls: PhotoUrls
+
+
+# What a report has before anything happened to it: the answer to a submission needs no second look at the database.
+FRESH: Mapping[str, Any] = {
+    "stopped_at": None,
+    "stopped_s": 0,
+    "first_response_at": None,
+    "on_site_at": None,
+    "concluded_at": None,
+    "ended_at": None,
+    "outcome": None,
+    "assignee_id": None,
+    "assignee_name": None,
+    "concluded_by": None,
+    "original_id": None,
+    "recurrence_of": None,
+    "body_code": None,
+    "late_reason": None,
+    "left_state": None,
+    "stopped_units": (),
+    "contests": 0,
+    "review_by_desk": False,
+    "version": 1,
+}
+
+
+def present(row: Mapping[str, Any], viewer: Viewer, book: Rulebook, decisions: Sequence[Decision] = ()) -> dict[str, Any]:
+    """The report as `viewer` may see it, ready to become JSON. The caller has made sure that they may."""
+    ward, unit = book.refs[row["ward_version_id"]], book.units[row["unit_id"]]
+    clock = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"])
+    subject = subject_of(row)
+    routing = row["routing"]
+    return {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "state": row["state"],
+        "kind": row["kind_code"],
+        "field": row["field"],
+        "location": {"lat": row["lat"], "lon": row["lon"], "accuracy_m": row["accuracy_m"]},
+        "address": row["address"],
+        "note": row["note"],
+        "anonymous": row["anonymous"],
+        "ward": {"code": ward.code, "name": ward.name, "valid_from": ward.valid_from and ward.valid_from.isoformat()},
+        "unit": {"id": unit.id, "name": unit.name},
+        "routing": {
+            "how": routing["how"],
+            "border_m": routing["border_m"],
+            "neighbours": routing["neighbours"],
+            "reason": routing["reason"][viewer.language],
+        },
+        "captured_at": _instant(row["captured_at"]),
+        "captured_mark": row["captured_mark"],
+        "received_at": _instant(row["received_at"]),
+        "due_at": _instant(row["due_at"]),
+        "clock": clock.running.value,
+        "seconds_left": clock.seconds_left(viewer.now),
+        "first_response_at": _instant(row["first_response_at"]),
+        "on_site_at": _instant(row["on_site_at"]),
+        "concluded_at": _instant(row["concluded_at"]),
+        "outcome": row["outcome"],
+        "original": row["original_id"] and str(row["original_id"]),
+        "recurrence_of": row["recurrence_of"] and str(row["recurrence_of"]),
+        "body": row["body_code"],
+        "decisions": [_decision(decision) for decision in decisions],
+        "fine_vnd": sum(decision.fine_vnd for decision in decisions),
+        "channel": row["channel"],
+        "urgent": row["urgent"],
+        "assignee": _assignee(row, viewer, subject),
+        "photos": [
+            {
+                **photo,
+                "urls": dict(viewer.photo_urls(photo["sha256"])) if photo["state"] == "ready" else None,
+            }
+            for photo in row["photos"] or ()
+        ],
+        "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer)],
+        "version": row["version"],
+        "links": {
+            "self": f"/api/v1/reports/{row['id']}",
+            "timeline": f"/api/v1/reports/{row['id']}/timeline",
+            "moves": f"/api/v1/reports/{row['id']}/moves",
+            "entries": f"/api/v1/reports/{row['id']}/entries",
+        },
+    }
+
+
+def etag(row: Mapping[str, Any]) -> str:
+    """The tag of a report's state: its version and how far its photos are. A countdown changes nothing of it."""
+    states = "".join(photo["state"][:3] for photo in row["photos"] or ())
+    return f"{row['version']}{'-' if states else ''}{states}"
+
+
+def subject_of(row: Mapping[str, Any]) -> ReportSubject:
+    """A row of a report as permissions see it."""
+    return ReportSubject(
+        unit_id=row["unit_id"],
+        filed_by=row["filed_by"],
+        is_author=row["is_author"],
+        concluded_by=row["concluded_by"],
+        desk_reviews=row["review_by_desk"] and row["state"] == State.CONTESTED.value,
+        anonymous=row["anonymous"],
+    )
+
+
+def moves_for(
+    row: Mapping[str, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer
+) -> Iterable[tuple[str, list[str]]]:
+    """The moves that the viewer could make now, each with what must be given."""
+    overdue = clock.is_overdue(viewer.now)
+    for move in workflow.moves_from(State(row["state"])):
+        if not permissions.may(viewer.actor, DO[move.by], subject):
+            continue
+        if move.name == "ask" and (overdue or row["unit_id"] in row["stopped_units"]):
+            continue
+        if move.name == "contest" and (row["contests"] or viewer.now >= row["concluded_at"] + CONTEST_WITHIN):
+            continue
+        needs = list(move.needs)
+        if "outcome" in needs and overdue and clock.running is Running.RUNS:
+            needs.append("late_reason")
+        yield (move.to or State(row["left_state"])).value, needs
+
+
+def entry(row: Mapping[str, Any], book: Rulebook, *, names: bool) -> dict[str, Any]:
+    """An entry of the timeline; `names` shows which colleague it was, to those who work on the case."""
+    unit = book.units.get(row["unit_id"])
+    by = {"role": row["by_role"]}
+    if names and row["by_name"]:
+        by["name"] = row["by_name"]
+    return {
+        "id": str(row["entry_id"]),
+        "at": _instant(row["at"]),
+        "done_at": _instant(row["done_at"]),
+        "type": row["type"],
+        "by": by,
+        "unit": unit and {"id": unit.id, "name": unit.name},
+        "from": row["from_state"],
+        "to": row["to_state"],
+        "data": row["data"],
+        "texts": row["texts"] or {},
+        "erased": row["erased_at"] is not None,
+    }
+
+
+def _assignee(row: Mapping[str, Any], viewer: Viewer, subject: ReportSubject) -> dict[str, str] | None:
+    """Who works on it, for colleagues and leaders; a resident deals with a unit, not with a name."""
+    knows = Role.LEADER in viewer.actor.roles or permissions.may(viewer.actor, Do.READ_UNIT_NOTES, subject)
+    if row["assignee_id"] is None or not knows:
+        return None
+    return {"id": str(row["assignee_id"]), "name": row["assignee_name"]}
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "number": decision.number,
+        "decided_on": decision.decided_on.isoformat(),
+        "fine_vnd": decision.fine_vnd,
+        "paid_on": decision.paid_on and decision.paid_on.isoformat(),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()

@@ -1,0 +1,351 @@
+"""Reports over HTTP: send, read, move, add to, follow."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate, validates_schema
+
+from app.api import report_view
+from app.api.forms import Text, photo_hashes
+from app.api.report_schema import ReportSchema, TimelineSchema
+from app.api.viewing import book, person, photo_urls, viewer
+from app.enforcement import queries as decisions
+from app.http import access, limits, paging
+from app.http.access import needs
+from app.http.container import container
+from app.http.preconditions import expected_version, not_modified
+from app.identity.permissions import Do, Role
+from app.reports import actions, filing, queries, timeline
+from app.reports.entries import RULES
+from app.reports.intake import Submission
+from app.reports.workflow import Outcome, State
+
+blueprint = Blueprint("reports", __name__, description="Tin báo / Reports")
+
+NOTE, ADDRESS, WORDS = 4000, 500, 2000
+
+
+class LocationSchema(Schema):
+    """A place in degrees, WGS 84, with the radius in metres within which it is true."""
+
+    lat = fields.Float(required=True)
+    lon = fields.Float(required=True)
+    accuracy_m = fields.Float(load_default=None, validate=validate.Range(min=0, max=1_000_000))
+
+
+class OnBehalfSchema(Schema):
+    """Whom a report is filed for; their phone number, if they have one, lets them follow it themselves."""
+
+    phone = fields.String(load_default=None, validate=validate.Length(max=20))
+
+
+class SubmissionSchema(Schema):
+    """A new report. The phone makes `id` (UUIDv7) and keeps the report until it has an answer."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.Length(min=1, max=20))
+    location = fields.Nested(LocationSchema, required=True)
+    address = Text(ADDRESS, load_default=None, allow_none=True)
+    captured_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    note = Text(NOTE, load_default=None, allow_none=True)
+    anonymous = fields.Boolean(load_default=False)
+    urgent = fields.Boolean(load_default=False)
+    about_unit = fields.Boolean(load_default=False)
+    photos = photo_hashes()
+    channel = fields.String(load_default=None, validate=validate.OneOf(["app", "web", "assisted", "hotline"]))
+    on_behalf = fields.Nested(OnBehalfSchema, load_default=None, allow_none=True)
+
+
+class MoveSchema(Schema):
+    """A move: the state to go to and what it needs. `id` makes a repeated move the same one."""
+
+    id = fields.UUID(load_default=None)
+    done_at = fields.AwareDateTime(load_default=None)
+    to = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    unit = fields.Integer(strict=True, validate=validate.Range(min=1, max=2**31 - 1))
+    ward = fields.String(validate=validate.Length(max=20))
+    reason = Text(WORDS)
+    question = Text(WORDS)
+    answer = Text(WORDS)
+    outcome = fields.String(validate=validate.OneOf([outcome.value for outcome in Outcome]))
+    note = Text(NOTE)
+    photos = photo_hashes()
+    original = fields.String(validate=validate.Length(max=50))
+    body = fields.String(validate=validate.Length(max=50))
+    late_reason = Text(WORDS)
+
+
+class EntrySchema(Schema):
+    """An entry that changes no state. `id` makes a repeated entry the same one."""
+
+    id = fields.UUID(load_default=None)
+    done_at = fields.AwareDateTime(load_default=None)
+    type = fields.String(required=True, validate=validate.OneOf(sorted(RULES)))
+    assignee = fields.UUID()
+    kind = fields.String(validate=validate.Length(max=20))
+    location = fields.Nested(LocationSchema)
+    address = Text(ADDRESS)
+    reason = Text(WORDS)
+    text = Text(NOTE)
+    answers = fields.UUID()
+    photos = photo_hashes()
+    stars = fields.Integer(strict=True, validate=validate.Range(min=1, max=5))
+
+
+class MineSchema(paging.PageSchema):
+    """Which of my reports."""
+
+    updated_since = fields.AwareDateTime(load_default=None)
+
+
+class NearbySchema(Schema):
+    """A place and a kind."""
+
+    kind = fields.String(required=True, validate=validate.Length(max=20))
+    lat = fields.Float(required=True)
+    lon = fields.Float(required=True)
+
+
+class RevealSchema(Schema):
+    """Why somebody must know who reported."""
+
+    reason = Text(WORDS, required=True)
+
+
+@blueprint.route("/reports")
+class Reports(MethodView):
+    """All reports of one person."""
+
+    @needs(Do.SUBMIT, by_token=True)
+    @blueprint.arguments(SubmissionSchema)
+    @blueprint.response(201, ReportSchema)
+    @blueprint.alt_response(200, schema=ReportSchema, description="Known already, as it stands now")
+    def post(self, given: Mapping[str, Any]) -> tuple[Any, int, dict[str, str]]:
+        """Send a report
+
+        However often it is sent, it is one report: 201 the first time, 200 with the report as it stands now when the
+        same person sends the same again, 409 `report_id_taken` otherwise.
+        """
+        actor, now = access.actor(), access.now()
+        author = filing.author_of(
+            access.session(), actor, given, tag_key=container().settings.key("author"), now=now
+        )
+        submitted = actions.submit(
+            access.session(),
+            _submission(given, actor.is_staff),
+            author,
+            session_id=None if actor.is_staff else actor.session_id,
+            cache=container().rulebook,
+            spend=lambda: limits.spend_report(actor.person_id, access.address()),
+            now=now,
+        )
+        location = {"Location": f"/api/v1/reports/{submitted.report_id}"}
+        if submitted.columns is None:
+            return _answer(submitted.report_id)
+        row = {
+            **report_view.FRESH,
+            **submitted.columns,
+            "number": submitted.number,
+            "is_author": author.filed_by is None,
+            "photos": [
+                {"sha256": sha256, "role": "before", "state": "awaited"} for sha256 in dict.fromkeys(given["photos"])
+            ],
+        }
+        shown = report_view.present(row, viewer(), submitted.book)
+        return shown, 201, {**location, "ETag": f'"{report_view.etag(row)}"'}
+
+    @needs(Do.LIST_OWN)
+    @blueprint.arguments(MineSchema, location="query")
+    @blueprint.response(200, paging.page_of(ReportSchema))
+    def get(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """My reports, and those I filed for others, newest first"""
+        limit = paging.limit(asked)
+        rows = queries.mine(
+            access.session(),
+            person().asker,
+            limit=limit + 1,
+            before=paging.position(asked, datetime, UUID),
+            updated_since=asked["updated_since"],
+        )
+        return paging.page(
+            [_shown(row) for row in rows[:limit]],
+            more=len(rows) > limit,
+            last=(rows[limit - 1]["received_at"], rows[limit - 1]["id"]) if len(rows) > limit else None,
+            as_of=access.now(),
+        )
+
+
+@blueprint.route("/reports/<uuid:report_id>")
+class OneReport(MethodView):
+    """One report."""
+
+    @needs(Do.READ_REPORT)
+    @blueprint.response(200, ReportSchema)
+    def get(self, report_id: UUID) -> Any:
+        """A report as it stands
+
+        `ETag` is of its state, not of its countdown; `If-None-Match` answers 304.
+        """
+        row = _readable(report_id)
+        tag = report_view.etag(row)
+        return not_modified(tag) or (_shown(row), 200, {"ETag": f'"{tag}"'})
+
+
+@blueprint.route("/reports/<uuid:report_id>/timeline")
+class Timeline(MethodView):
+    """The course of a report."""
+
+    @needs(Do.READ_REPORT)
+    @blueprint.response(200, TimelineSchema)
+    def get(self, report_id: UUID) -> dict[str, Any]:
+        """The course of a report, oldest first"""
+        row = _readable(report_id)
+        inside = person().may(Do.READ_UNIT_NOTES, report_view.subject_of(row))
+        course = queries.course(access.session(), report_id, all_entries=inside)
+        return {
+            "items": [report_view.entry(entry, book(), names=inside) for entry in course],
+            "as_of": access.now().isoformat(),
+        }
+
+
+@blueprint.route("/reports/<uuid:report_id>/moves")
+class Moves(MethodView):
+    """Where a report goes next."""
+
+    @needs(Do.READ_REPORT)
+    @blueprint.arguments(MoveSchema)
+    @blueprint.response(200, ReportSchema)
+    def post(self, given: dict[str, Any], report_id: UUID) -> Any:
+        """Make a move
+
+        The report's `moves` say which are open to the asker and what each needs. The same `id` again gives the same
+        result. `If-Match` with an older ETag answers 412.
+        """
+        actions.move(
+            access.session(),
+            report_id,
+            given,
+            by=person(),
+            request=_request(given),
+            expected_version=expected_version(),
+            book=book(),
+            now=access.now(),
+        )
+        return _answer(report_id)
+
+
+@blueprint.route("/reports/<uuid:report_id>/entries")
+class Entries(MethodView):
+    """What is added to a report without a change of its state."""
+
+    @needs(Do.READ_REPORT)
+    @blueprint.arguments(EntrySchema)
+    @blueprint.response(200, ReportSchema)
+    def post(self, given: dict[str, Any], report_id: UUID) -> Any:
+        """Assign, correct, note, message, add, instruct or rate"""
+        actions.enter(
+            access.session(),
+            report_id,
+            given,
+            by=person(),
+            request=_request(given),
+            expected_version=expected_version(),
+            book=book(),
+            now=access.now(),
+        )
+        return _answer(report_id)
+
+
+@blueprint.route("/reports/<uuid:report_id>/follow")
+class Follow(MethodView):
+    """Hearing how somebody else's report ends."""
+
+    @needs(Do.FOLLOW)
+    @blueprint.response(204)
+    def put(self, report_id: UUID) -> None:
+        """Follow an open report that is not mine"""
+        actions.follow(access.session(), report_id, access.actor().person_id, access.now())
+
+    @needs(Do.FOLLOW)
+    @blueprint.response(204)
+    def delete(self, report_id: UUID) -> None:
+        """Hear no more of it"""
+        actions.unfollow(access.session(), report_id, access.actor().person_id)
+
+
+@blueprint.route("/reports/<uuid:report_id>/author")
+class AuthorOfReport(MethodView):
+    """Who reported: for the city's desk, with a reason, on record."""
+
+    @needs(Do.SEE_AUTHOR)
+    @blueprint.arguments(RevealSchema)
+    @blueprint.response(200)
+    def post(self, given: Mapping[str, Any], report_id: UUID) -> dict[str, Any]:
+        """See who reported, giving a reason; never possible for an anonymous report"""
+        return filing.reveal(access.session(), report_id, by=person(), reason=given["reason"], now=access.now())
+
+
+@blueprint.route("/reports/nearby")
+class Nearby(MethodView):
+    """What was reported already."""
+
+    @needs(Do.FIND_NEARBY)
+    @blueprint.arguments(NearbySchema, location="query")
+    @blueprint.response(200)
+    def get(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Open reports of the same kind within 30 m and 24 hours: how many, how old, which to follow"""
+        now = access.now()
+        near = queries.nearby(access.session(), asked["kind"], lat=asked["lat"], lon=asked["lon"], now=now)
+        oldest = near.oldest_received_at
+        return {
+            "count": near.count,
+            "age_s": None if oldest is None else int((now - oldest).total_seconds()),
+            "follow": near.follow and str(near.follow),
+        }
+
+
+def _submission(given: Mapping[str, Any], is_staff: bool) -> Submission:
+    place = given["location"]
+    return Submission(
+        id=given["id"],
+        kind=given["kind"],
+        lat=place["lat"],
+        lon=place["lon"],
+        accuracy_m=place["accuracy_m"],
+        captured_at=given["captured_at"],
+        note=given["note"],
+        address=given["address"],
+        anonymous=given["anonymous"],
+        urgent=given["urgent"],
+        about_unit=given["about_unit"],
+        photos=tuple(given["photos"]),
+        channel=given["channel"] or ("assisted" if is_staff else "app"),
+    )
+
+
+def _request(given: Mapping[str, Any]) -> timeline.Request:
+    """The id of a move or entry and the digest of all it says, with who says it: so another's id is never a replay."""
+    said = {**given, "by": access.actor().person_id}
+    return timeline.Request(given["id"], timeline.digest_of(said), given["done_at"])
+
+
+def _readable(report_id: UUID) -> Mapping[str, Any]:
+    row = queries.one(access.session(), report_id, person().asker)
+    if not person().may(Do.READ_REPORT, report_view.subject_of(row)):
+        raise queries.ReportNotFound
+    return row
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    known = decisions.of_reports(access.session(), [row["id"]]) if row["concluded_at"] or row["contests"] else {}
+    return report_view.present(row, viewer(), book(), known.get(row["id"], ()))
+
+
+def _answer(report_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The report after an act of the asker's, who may have handed it to another unit by it."""
+    row = queries.one(access.session(), report_id, person().asker)
+    return _shown(row), 200, {"ETag": f'"{report_view.etag(row)}"'}

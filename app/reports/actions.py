@@ -1,0 +1,338 @@
+"""Whatever changes a report after it was taken in: the only writer. Load and lock, ask the rules, change, leave a trace.
+
+Each change, its timeline entry and its promise to the outside are one transaction, which the caller opens and commits.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core import audit, outbox
+from app.core.errors import Invalid, NotSignedIn, Stale
+from app.identity import permissions
+from app.identity.permissions import Actor, Do, Role
+from app.reports import entries, handling, intake, queries, timeline, workflow
+from app.reports.intake import Author, Submission
+from app.reports.models import Report, ReportAuthor, ReportFollower
+from app.reports.queries import Asker, ReportNotFound
+from app.reports.rulebook import Rulebook, RulebookCache
+from app.reports.timeline import Request, Step, Writer
+from app.reports.workflow import By, Move, Outcome, State
+from geo.validity import local_day
+
+# Whose permission a row of the table of moves asks for.
+DO = {By.OFFICER: Do.HANDLE, By.AUTHOR: Do.SPEAK, By.REVIEWER: Do.REVIEW}
+
+CHAIR = ("chair",)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The answer to a submission: the columns of a report just written, or None when it was known already."""
+
+    report_id: UUID
+    number: str | None
+    columns: Mapping[str, Any] | None
+    book: Rulebook
+
+
+@dataclass(frozen=True)
+class Person:
+    """The actor as reports know them: with the tag that stands for them where they reported anonymously."""
+
+    actor: Actor
+    tag: bytes
+
+    @property
+    def asker(self) -> Asker:
+        """The person as the reads know them."""
+        return Asker(self.actor.person_id, self.tag)
+
+
+def submit(
+    session: Session,
+    sent: Submission,
+    author: Author,
+    *,
+    session_id: UUID | None,
+    cache: RulebookCache,
+    spend: Callable[[], None],
+    now: datetime,
+) -> Submitted:
+    """Take a report in, once, however often and from however many threads it is sent: two statements.
+
+    `spend` counts the report against the limits of whoever sends it; it is called for new reports only, so that an
+    old retry is never refused. `session_id` is the sign-in to confirm, None when the caller has done so.
+
+    Raises NotSignedIn, ReportIdTaken, KindUnknown, TooManyPhotos, what `spend` raises, and geo.errors.GeoError.
+    """
+    known = intake.look_up(session, sent.id, session_id)
+    if not known.session_lives:
+        raise NotSignedIn
+    book = cache.current(session, known.revision)
+    if known.report is None:
+        spend()
+        columns = intake.decide(sent, author, book, now)
+        number = intake.write(session, columns, author, sent.photos, book.number_prefix)
+        if number is not None:
+            return Submitted(sent.id, number, columns, book)
+        # Another thread was faster by a hair; its report is what there is to compare with.
+        known = intake.look_up(session, sent.id, session_id)
+    if not known.is_the_same(sent, author):
+        raise intake.ReportIdTaken(at="id")
+    entries.await_photos(session, sent.id, sent.photos, now)
+    return Submitted(sent.id, None, None, book)
+
+
+def move(
+    session: Session,
+    report_id: UUID,
+    given: Mapping[str, Any],
+    *,
+    by: Person,
+    request: Request,
+    expected_version: int | None,
+    book: Rulebook,
+    now: datetime,
+) -> None:
+    """Carry out one row of the table of moves, or find that it was carried out already.
+
+    Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, MoveNotAllowed, and what `handling.decide` raises.
+    """
+    report, is_author, repeated = open_for(session, report_id, by, request)
+    if repeated:
+        return
+    _check_version(report, expected_version)
+    row = workflow.find(State(report.state), State(given["to"]))
+    subject = subject_of(report, is_author=is_author)
+    permissions.require(by.actor, DO[row.by], subject)
+    facts = _facts(session, row, report, given, by=by, book=book, now=now)
+    change = handling.decide(row, report, given, facts, now)
+    from_state, from_unit = report.state, report.unit_id
+    apply(report, change.columns, now)
+    entry_id = timeline.record(
+        session,
+        report,
+        change.step(row.name),
+        by=writer(by.actor, subject),
+        now=now,
+        from_state=from_state,
+        request=request,
+        unit_id=from_unit,
+    )
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name}
+    outbox.emit(session, "report.moved", payload, at=now)
+
+
+def enter(
+    session: Session,
+    report_id: UUID,
+    given: Mapping[str, Any],
+    *,
+    by: Person,
+    request: Request,
+    expected_version: int | None,
+    book: Rulebook,
+    now: datetime,
+) -> None:
+    """Add an entry that changes no state, or find that it was added already.
+
+    Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, EntryNotAllowed, and what the entry's rule raises.
+    """
+    report, is_author, repeated = open_for(session, report_id, by, request)
+    if repeated:
+        return
+    _check_version(report, expected_version)
+    rule = entries.RULES[given["type"]]
+    subject = subject_of(report, is_author=is_author)
+    permissions.require(by.actor, rule.do, subject)
+    if State(report.state) not in rule.states:
+        raise entries.EntryNotAllowed(state=report.state)
+    change = rule.decide(session, report, given, entries.Context(by.actor, book, now))
+    from_state, from_unit = report.state, report.unit_id
+    apply(report, change.columns, now)
+    entry_id = timeline.record(
+        session,
+        report,
+        change.step(given["type"], rule.shown_to),
+        by=writer(by.actor, subject),
+        now=now,
+        from_state=from_state if report.state != from_state else None,
+        request=request,
+        unit_id=from_unit,
+    )
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
+    outbox.emit(session, "report.entry", payload, at=now)
+
+
+def apply(report: Report, columns: Mapping[str, Any], now: datetime) -> None:
+    """Set the columns of a locked report and count the change."""
+    for column, value in columns.items():
+        setattr(report, column, value)
+    report.version += 1
+    report.updated_at = now
+
+
+def open_for(
+    session: Session, report_id: UUID, by: Person, request: Request | None = None
+) -> tuple[Report, bool, bool]:
+    """The locked report, whether the person is its author, and whether they made this very request before.
+
+    Another unit's report does not exist for them; but whoever handed it over and lost the answer may ask again.
+
+    Raises ReportNotFound, EntryIdTaken.
+    """
+    report, is_author = queries.locked(session, report_id, by.asker)
+    readable = permissions.may(by.actor, Do.READ_REPORT, subject_of(report, is_author=is_author))
+    earlier = timeline.earlier(session, report_id, request)
+    if earlier is timeline.Earlier.SAME:
+        return report, is_author, True
+    if not readable:
+        raise ReportNotFound
+    if earlier is timeline.Earlier.OTHER:
+        raise timeline.EntryIdTaken(at="id")
+    return report, is_author, False
+
+
+@dataclass(frozen=True)
+class ReportSubject:
+    """What permissions look at in a report."""
+
+    unit_id: int
+    filed_by: UUID | None
+    is_author: bool
+    concluded_by: UUID | None
+    desk_reviews: bool
+    anonymous: bool
+
+
+def subject_of(report: Any, *, is_author: bool) -> ReportSubject:
+    """A report, or a row of one, as permissions see it."""
+    return ReportSubject(
+        unit_id=report.unit_id,
+        filed_by=report.filed_by,
+        is_author=is_author,
+        concluded_by=report.concluded_by,
+        desk_reviews=report.review_by_desk and report.state == State.CONTESTED.value,
+        anonymous=report.anonymous,
+    )
+
+
+def writer(actor: Actor, subject: ReportSubject) -> Writer:
+    """How the timeline names the actor: the author as nobody in particular, staff by role and id."""
+    if subject.is_author:
+        return Writer("resident")
+    for role in (Role.CHAIR, Role.DISPATCHER, Role.OFFICER):
+        if subject.unit_id in actor.units(role) or (role is Role.DISPATCHER and subject.desk_reviews):
+            return Writer(role.value, actor.person_id)
+    if subject.filed_by == actor.person_id:
+        return Writer("filer", actor.person_id)
+    return Writer((actor.role or Role.RESIDENT).value, actor.person_id)
+
+
+def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:
+    """Hear how an open report ends that somebody else sent. Repeated with no effect. Raises ReportNotFound."""
+    report = session.get(Report, report_id)
+    if report is None or State(report.state) not in workflow.OPEN or report.about_unit:
+        raise ReportNotFound
+    session.execute(
+        insert(ReportFollower)
+        .values(report_id=report_id, person_id=person_id, since=now)
+        .on_conflict_do_nothing(index_elements=["report_id", "person_id"])
+    )
+
+
+def unfollow(session: Session, report_id: UUID, person_id: UUID) -> None:
+    """Hear no more of a report. Repeated with no effect."""
+    session.execute(
+        delete(ReportFollower).where(ReportFollower.report_id == report_id, ReportFollower.person_id == person_id)
+    )
+
+
+def reveal_author(session: Session, report_id: UUID, *, by: Person, reason: str, now: datetime) -> UUID | None:
+    """Who reported, for a dispatcher who gives a reason, on record; None when it was filed without a person.
+
+    Raises ReportNotFound, NotPermitted; of an anonymous report nobody can be told.
+    """
+    report, is_author = queries.locked(session, report_id, by.asker)
+    permissions.require(by.actor, Do.SEE_AUTHOR, subject_of(report, is_author=is_author))
+    author = session.get(ReportAuthor, report_id)
+    step = Step("author_seen", texts={"reason": reason}, shown_to="unit")
+    timeline.record(session, report, step, by=Writer("dispatcher", by.actor.person_id), now=now)
+    audit.record(session, by=by.actor.person_id, action="author:see", subject=f"report/{report_id}", at=now)
+    return None if author is None else author.person_id
+
+
+def _check_version(report: Report, expected: int | None) -> None:
+    if expected is not None and expected != report.version:
+        raise Stale
+
+
+def _facts(
+    session: Session,
+    row: Move,
+    report: Report,
+    given: Mapping[str, Any],
+    *,
+    by: Person,
+    book: Rulebook,
+    now: datetime,
+) -> handling.Facts:
+    """Look up what the decision about this row needs, and no more."""
+    actor_id = by.actor.person_id
+    if row.name == "hand_over":
+        return _hand_over_facts(report, given, book, now)
+    if row.name in {"conclude", "uphold"}:
+        return handling.Facts(
+            photo_required=book.kind(report.kind_code, local_day(report.received_at)).photo_required,
+            after_photos=queries.after_photos(session, report.id),
+            original_id=_original(session, report, given),
+            body_known=given.get("body") in book.bodies,
+            actor_id=actor_id,
+        )
+    if row.name == "contest":
+        concluder = report.concluded_by
+        return handling.Facts(
+            concluder_is_chair=concluder is not None
+            and queries.works_for(session, concluder, report.unit_id, now, roles=CHAIR)
+        )
+    return handling.Facts(actor_id=actor_id)
+
+
+def _hand_over_facts(report: Report, given: Mapping[str, Any], book: Rulebook, now: datetime) -> handling.Facts:
+    day = local_day(now)
+    unit = book.units.get(given["unit"]) if given.get("unit") else None
+    if unit is None and given.get("ward"):
+        unit = book.unit_of_ward(given["ward"], day)
+    if unit is None and (given.get("unit") or given.get("ward")):
+        raise handling.UnitNotSuitable(at="unit", why_vi="không có đơn vị này", why_en="there is no such unit")
+    return handling.Facts(
+        unit=unit,
+        desk=book.desk,
+        holder=book.units[report.unit_id],
+        unit_acts=unit is not None and book.acts_on(unit.id, day),
+        ward_unit_id=book.unit_of_version.get(report.ward_version_id),
+    )
+
+
+class OriginalUnknown(Invalid):
+    """A duplicate names the report that it repeats."""
+
+    code = "original_unknown"
+    vi = "Không tìm thấy tin gốc này, hoặc đó chính là tin đang xử lý."
+    en = "There is no such original report, or it is this very report."
+
+
+def _original(session: Session, report: Report, given: Mapping[str, Any]) -> UUID | None:
+    if given.get("outcome") != Outcome.DUPLICATE.value or not given.get("original"):
+        return None
+    original = queries.original_of(session, report.city_id, given["original"])
+    if original is None or original == report.id:
+        raise OriginalUnknown(at="original")
+    return original

@@ -1,0 +1,188 @@
+"""What happens to a report without a change of state: assign, correct, note, message, add, instruct, rate."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.errors import Conflict, Invalid, NotPermitted
+from app.identity.permissions import Actor, Do, Role
+from app.photos.models import Photo
+from app.reports import queries
+from app.reports.handling import Change, moved_to, needed, stopwatch
+from app.reports.intake import MOST_PHOTOS, TooManyPhotos
+from app.reports.models import Report
+from app.reports.rulebook import Rulebook
+from app.reports.workflow import OPEN, State
+from app.targets.policies import Case, target
+from geo.validity import local_day
+
+
+class EntryNotAllowed(Conflict):
+    """The report is in a state in which this entry makes no sense."""
+
+    code = "entry_not_allowed"
+    vi = "Không thể thêm mục này khi tin ở trạng thái “{state}”."
+    en = "This cannot be added to a report that is {state}."
+
+
+class AssigneeNotSuitable(Invalid):
+    """The person does not work for the unit that holds the case."""
+
+    code = "assignee_not_suitable"
+    vi = "Người được phân công không thuộc đơn vị đang xử lý tin."
+    en = "The assignee does not work for the unit that holds the report."
+
+
+class NothingGiven(Invalid):
+    """An entry that says nothing."""
+
+    code = "nothing_given"
+    vi = "Chưa có nội dung nào để ghi nhận."
+    en = "There is nothing to record."
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of entry: who may add it, to whom it is shown, in which states of the report."""
+
+    do: Do
+    shown_to: str
+    states: frozenset[State]
+    decide: "Callable[[Session, Report, Mapping[str, Any], Context], Change]"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What deciding about an entry may need."""
+
+    actor: Actor
+    book: Rulebook
+    now: datetime
+
+    def is_chair_of(self, unit_id: int) -> bool:
+        """Whether the actor is the unit's chair."""
+        return unit_id in self.actor.units(Role.CHAIR)
+
+
+def await_photos(session: Session, report_id: UUID, photos: Sequence[str], now: datetime) -> None:
+    """Let the set of before-photos of a report grow by those named. Raises TooManyPhotos."""
+    if not photos:
+        return
+    known = frozenset(session.scalars(select(Photo.sha256).where(Photo.report_id == report_id)))
+    fresh = [sha256 for sha256 in dict.fromkeys(photos) if sha256 not in known]
+    before = session.scalars(select(func.count()).where(Photo.report_id == report_id, Photo.role == "before")).one()
+    if fresh and before + len(fresh) > MOST_PHOTOS:
+        raise TooManyPhotos(at="photos", limit=MOST_PHOTOS)
+    if fresh:
+        rows = [
+            {"report_id": report_id, "sha256": sha256, "role": "before", "state": "awaited", "added_at": now}
+            for sha256 in fresh
+        ]
+        session.execute(insert(Photo).on_conflict_do_nothing(index_elements=["report_id", "sha256"]), rows)
+
+
+def _assign(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
+    """Self or a colleague while the case is nobody's or one's own; the chair may take it from anyone."""
+    assignee: UUID = needed(given, "assignee")
+    if report.assignee_id not in {None, context.actor.person_id} and not context.is_chair_of(report.unit_id):
+        raise NotPermitted
+    team = ("officer", "chair", "dispatcher")
+    if not queries.works_for(session, assignee, report.unit_id, context.now, roles=team):
+        raise AssigneeNotSuitable(at="assignee")
+    return Change({"assignee_id": assignee}, {"assignee": str(assignee)})
+
+
+def _correct(_session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
+    """Kind, place or address as they really are. Routes again; due never gets later without the chair."""
+    reason = needed(given, "reason")
+    location = given.get("location") or {}
+    sent = {
+        "kind": (report.kind_code, given.get("kind")),
+        "lat": (report.lat, location.get("lat")),
+        "lon": (report.lon, location.get("lon")),
+        "accuracy_m": (report.accuracy_m, location.get("accuracy_m")),
+        "address": (report.address, given.get("address")),
+    }
+    changed = {member: (old, new) for member, (old, new) in sent.items() if new is not None and new != old}
+    if not changed:
+        raise NothingGiven
+    columns: dict[str, Any] = {
+        ("kind_code" if member == "kind" else member): new for member, (_, new) in changed.items()
+    }
+    # A retry of what the resident first sent must still be recognised as the same.
+    columns["as_sent"] = {**{member: old for member, (old, _) in changed.items()}, **(report.as_sent or {})}
+    columns |= _routed_again(report, columns, context)
+    data = {
+        "from": {member: old for member, (old, _) in changed.items()},
+        "to": {m: new for m, (_, new) in changed.items()},
+    }
+    if "address" in changed:  # an address is free text: it goes where it can be erased
+        texts = {"reason": reason, "address": changed["address"][1]}
+        data["from"].pop("address")
+        data["to"].pop("address")
+        return Change(columns, data, texts)
+    return Change(columns, data, {"reason": reason})
+
+
+def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    book, day = context.book, local_day(report.received_at)
+    kind = book.kind(columns.get("kind_code", report.kind_code), day)
+    became: dict[str, Any] = {"field": kind.field}
+    unit_id = report.unit_id
+    if {"lat", "lon", "accuracy_m"} & columns.keys():
+        accuracy = columns.get("accuracy_m", report.accuracy_m)
+        place = columns.get("lat", report.lat), columns.get("lon", report.lon)
+        route = book.route(*place, day, accuracy, about_unit=report.about_unit)
+        became |= {"ward_version_id": route.ward_version_id, "routing": route.explanation}
+        if book.unit_of_version.get(route.ward_version_id) != book.unit_of_version.get(report.ward_version_id):
+            unit_id = route.unit.id
+        if unit_id != report.unit_id:
+            became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
+    allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at)
+    later = allowed - timedelta(seconds=report.target_s)
+    if later < timedelta(0) or (later > timedelta(0) and context.is_chair_of(report.unit_id)):
+        clock = stopwatch(report)
+        became |= {"due_at": clock.due_at + later, "target_s": int(allowed.total_seconds())}
+    return became
+
+
+def _note(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
+    answers = given.get("answers")
+    return Change({}, {"answers": str(answers)} if answers else {}, {"text": needed(given, "text")})
+
+
+def _message(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
+    return Change({}, {}, {"text": needed(given, "text")})
+
+
+def _add(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
+    photos, said = given.get("photos") or [], given.get("text")
+    if not photos and not said:
+        raise NothingGiven
+    await_photos(session, report.id, photos, context.now)
+    return Change({}, {"photos": sorted(photos)} if photos else {}, {"text": said} if said else {})
+
+
+def _rate(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
+    said = given.get("text")
+    return Change({}, {"stars": needed(given, "stars")}, {"text": said} if said else {})
+
+
+_WORKED_ON = OPEN - {State.CONTESTED}
+_NOT_WITHDRAWN = frozenset(State) - {State.WITHDRAWN}
+
+RULES: Mapping[str, Rule] = {
+    "assign": Rule(Do.HANDLE, "unit", OPEN, _assign),
+    "correct": Rule(Do.HANDLE, "all", _WORKED_ON - {State.AWAITING_RESIDENT}, _correct),
+    "note": Rule(Do.HANDLE, "unit", _NOT_WITHDRAWN, _note),
+    "message": Rule(Do.HANDLE, "all", _NOT_WITHDRAWN, _message),
+    "add": Rule(Do.SPEAK, "all", OPEN, _add),
+    "instruct": Rule(Do.INSTRUCT, "unit", _NOT_WITHDRAWN, _note),
+    "rate": Rule(Do.SPEAK, "all", frozenset({State.CONCLUDED, State.CLOSED}), _rate),
+}

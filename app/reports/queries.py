@@ -1,0 +1,226 @@
+"""The reads of reports: one by one, mine, a unit's queue, nearby, the course. Nothing here changes anything."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, false, func, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.identity.models import Membership, Staff
+from app.photos.models import Photo
+from app.reports.models import Report, ReportAuthor, ReportFollower, TimelineEntry, TimelineText
+from app.reports.workflow import OPEN, State
+from geo.validity import local_day
+
+# What counts as the same spot (design 2, recurrence).
+SAME_SPOT_M = 30
+
+# How long ago somebody else's report of the same thing is still worth following.
+NEARBY_WITHIN = timedelta(hours=24)
+
+
+class ReportNotFound(NotFound):
+    """No such report, or one that the asker may not know of."""
+
+    code = "report_not_found"
+    vi = "Không tìm thấy tin báo này."
+    en = "This report was not found."
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, as reports know people: by id, and by the tag that stands for them when they reported anonymously."""
+
+    person_id: UUID | None
+    tag: bytes | None
+
+
+# The point is made by the database; what was first sent is compared by `intake.py` and shown to nobody.
+_COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in {"point", "as_sent"})
+
+_PHOTOS = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_object("sha256", Photo.sha256, "role", Photo.role, "state", Photo.state),
+                Photo.added_at,
+                Photo.sha256,
+            )
+        )
+    )
+    .where(Photo.report_id == Report.id)
+    .scalar_subquery()
+    .label("photos")
+)
+
+_IS_OPEN = Report.state.in_([state.value for state in sorted(OPEN)])
+
+
+def one(session: Session, report_id: UUID, asker: Asker) -> RowMapping:
+    """A report as it stands. Raises ReportNotFound. Whether the asker may read it is the caller's question."""
+    row = session.execute(_view(asker).where(Report.id == report_id)).mappings().one_or_none()
+    if row is None:
+        raise ReportNotFound
+    return row
+
+
+def locked(session: Session, report_id: UUID, asker: Asker) -> tuple[Report, bool]:
+    """A report, locked until the transaction ends, and whether the asker is its author. Raises ReportNotFound."""
+    report = session.get(Report, report_id, with_for_update=True, populate_existing=True)
+    if report is None:
+        raise ReportNotFound
+    authored = select(ReportAuthor.report_id).where(ReportAuthor.report_id == report_id, _is_author(asker))
+    return report, asker.person_id is not None and session.execute(authored).first() is not None
+
+
+def mine(
+    session: Session,
+    asker: Asker,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    updated_since: datetime | None = None,
+) -> Sequence[RowMapping]:
+    """What the asker reported or filed for others, newest first, after the position `before` (received_at, id)."""
+    own = [Report.id.in_(select(ReportAuthor.report_id).where(_is_author(asker))), Report.filed_by == asker.person_id]
+    wanted = _view(asker).where(or_(*own)).order_by(Report.received_at.desc(), Report.id.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(tuple_(Report.received_at, Report.id) < before)
+    if updated_since is not None:
+        ready_since = exists().where(Photo.report_id == Report.id, Photo.ready_at >= updated_since)
+        wanted = wanted.where(or_(Report.updated_at >= updated_since, ready_since))
+    return session.execute(wanted).mappings().all()
+
+
+def queue(
+    session: Session,
+    asker: Asker,
+    unit_ids: Collection[int],
+    *,
+    limit: int,
+    desk: bool = False,
+    states: Collection[State] = OPEN,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[RowMapping]:
+    """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
+
+    With `desk`, also the contested cases that a chair concluded, for the city's desk to review.
+    """
+    held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
+    if desk:
+        held = or_(held, and_(Report.state == State.CONTESTED.value, Report.review_by_desk))
+    wanted = _view(asker).where(_IS_OPEN, held).order_by(Report.due_at, Report.id).limit(limit)
+    if frozenset(states) != OPEN:
+        wanted = wanted.where(Report.state.in_([state.value for state in sorted(states)]))
+    if after is not None:
+        wanted = wanted.where(tuple_(Report.due_at, Report.id) > after)
+    return session.execute(wanted).mappings().all()
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """Open reports of one kind at one spot: how many, how old the oldest is, and which one to follow."""
+
+    count: int
+    oldest_received_at: datetime | None
+    follow: UUID | None
+
+
+def nearby(session: Session, kind: str, *, lat: float, lon: float, now: datetime) -> Nearby:
+    """Open reports of `kind` within 30 m of a place (degrees, WGS 84), received in the last 24 hours."""
+    found = session.execute(
+        text("""
+            select count(*) as count, min(received_at) as oldest,
+                   (array_agg(id order by received_at, id))[1] as follow
+            from reports
+            where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+              and kind_code = :kind and received_at > :since and not about_unit
+              -- The box uses the index; the geography decides, in metres.
+              and point && st_expand(st_setsrid(st_makepoint(:lon, :lat), 4326), :box_degrees)
+              and st_dwithin(point::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography, :metres)
+        """),
+        # A degree is more than 100 km at the latitudes of Viet Nam, so the box is always larger than the circle.
+        {"kind": kind, "lat": lat, "lon": lon, "since": now - NEARBY_WITHIN, "metres": SAME_SPOT_M,
+         "box_degrees": SAME_SPOT_M / 100_000},
+    ).one()  # fmt: skip
+    return Nearby(count=found[0], oldest_received_at=found.oldest, follow=found.follow)
+
+
+def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[RowMapping]:
+    """The timeline of a report, oldest first, with names of staff; without `all_entries`, what the resident sees."""
+    columns = (column for column in TimelineEntry.__table__.columns if column.name != "request_digest")
+    wanted = (
+        select(*columns, Staff.name.label("by_name"), TimelineText.texts, TimelineText.erased_at)
+        .outerjoin(Staff, Staff.person_id == TimelineEntry.by_id)
+        .outerjoin(
+            TimelineText,
+            and_(TimelineText.report_id == TimelineEntry.report_id, TimelineText.entry_id == TimelineEntry.entry_id),
+        )
+        .where(TimelineEntry.report_id == report_id)
+        .order_by(TimelineEntry.id)
+    )
+    if not all_entries:
+        wanted = wanted.where(TimelineEntry.shown_to == "all")
+    return session.execute(wanted).mappings().all()
+
+
+def after_photos(session: Session, report_id: UUID) -> frozenset[str]:
+    """The after-photos of a report whose bytes are here and could be read."""
+    here = select(Photo.sha256).where(
+        Photo.report_id == report_id, Photo.role == "after", Photo.state.in_(["received", "ready"])
+    )
+    return frozenset(session.scalars(here))
+
+
+def original_of(session: Session, city_id: int, named: str) -> UUID | None:
+    """The report that a duplicate points at, by id or number: always the root, never another duplicate."""
+    try:
+        which: ColumnElement[bool] = Report.id == UUID(named)
+    except ValueError:
+        which = Report.number == named
+    found = session.execute(
+        select(Report.id, Report.original_id).where(
+            which, Report.city_id == city_id, Report.state != State.WITHDRAWN.value
+        )
+    ).one_or_none()
+    return None if found is None else found.original_id or found.id
+
+
+def works_for(session: Session, person_id: UUID, unit_id: int, now: datetime, *, roles: Collection[str]) -> bool:
+    """Whether a member of staff acts for the unit in one of the roles on the local day."""
+    day = local_day(now)
+    membership = select(Membership.id).where(
+        Membership.person_id == person_id,
+        Membership.unit_id == unit_id,
+        Membership.role.in_(sorted(roles)),
+        Membership.valid_from <= day,
+        or_(Membership.valid_to.is_(None), Membership.valid_to > day),
+    )
+    return session.execute(membership).first() is not None
+
+
+def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:
+    """Whether the person follows the report."""
+    following = select(ReportFollower.report_id).where(
+        ReportFollower.report_id == report_id, ReportFollower.person_id == person_id
+    )
+    return session.execute(following).first() is not None
+
+
+def _view(asker: Asker) -> Select[Any]:
+    """Everything that an answer about a report needs, in one row; `is_author` is for the asker."""
+    authored = exists().where(ReportAuthor.report_id == Report.id, _is_author(asker))
+    return select(*_COLUMNS, Staff.name.label("assignee_name"), _PHOTOS, authored.label("is_author")).outerjoin(
+        Staff, Staff.person_id == Report.assignee_id
+    )
+
+
+def _is_author(asker: Asker) -> ColumnElement[bool]:
+    if asker.person_id is None:
+        return false()
+    return or_(ReportAuthor.person_id == asker.person_id, ReportAuthor.tag == asker.tag)

@@ -1,0 +1,67 @@
+"""What time alone does to reports: closing after seven days, resuming after 24 hours. Bounded, safe to run twice.
+
+Each sweep is one statement: the change, its timeline entry and its promise stand or fall together, rows that somebody
+else holds are left for the next run.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.reports.workflow import CLOSE_AFTER
+from app.targets.stopwatch import LONGEST_STOP
+
+_TRACE = """
+    , entry as (
+        insert into timeline (report_id, entry_id, at, type, by_role, unit_id, from_state, to_state, shown_to, data)
+        select id, gen_random_uuid(), :now, :move, 'system', unit_id, from_state, state, 'all', '{}' from swept
+        returning report_id, entry_id
+    ), promise as (
+        insert into outbox (topic, payload, at)
+        select 'report.moved', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'move', :move), :now
+        from entry
+    )
+    select count(*) from swept
+"""
+
+_CLOSE = text(
+    """
+    with due as (
+        select id from reports where state = 'concluded' and concluded_at <= :before
+        order by concluded_at limit :limit for update skip locked
+    ), swept as (
+        update reports r set state = 'closed', version = version + 1, updated_at = :now
+        from due where r.id = due.id
+        returning r.id, r.unit_id, r.state, 'concluded' as from_state
+    )"""
+    + _TRACE
+)
+
+# Due moves by 24 hours exactly, however late the sweep comes: an outage of ours gives a unit no time and takes none.
+_RESUME = text(
+    """
+    with due as (
+        select id from reports where state = 'awaiting_resident' and stopped_at <= :before
+        order by stopped_at limit :limit for update skip locked
+    ), swept as (
+        update reports r set state = coalesce(r.left_state, 'accepted'), left_state = null, stopped_at = null,
+            due_at = r.due_at + :stop, stopped_s = r.stopped_s + extract(epoch from cast(:stop as interval))::int,
+            version = version + 1, updated_at = :now
+        from due where r.id = due.id
+        returning r.id, r.unit_id, r.state, 'awaiting_resident' as from_state
+    )"""
+    + _TRACE
+)
+
+
+def close_due(session: Session, now: datetime, limit: int = 1000) -> int:
+    """Close what was concluded seven days ago or earlier; return how many were closed."""
+    values = {"now": now, "before": now - CLOSE_AFTER, "limit": limit, "move": "close"}
+    return int(session.execute(_CLOSE, values).scalar_one())
+
+
+def resume_due(session: Session, now: datetime, limit: int = 1000) -> int:
+    """Let the clocks run again that were stopped 24 hours ago or earlier; return how many did."""
+    values = {"now": now, "before": now - LONGEST_STOP, "limit": limit, "move": "resume", "stop": LONGEST_STOP}
+    return int(session.execute(_RESUME, values).scalar_one())
