@@ -6,6 +6,8 @@ GeoError
 │   ├── CoordinatesSwapped        latitude and longitude changed places
 │   └── CoordinatesOutsideVietNam
 ├── AccuracyInvalid               metres that cannot be an accuracy
+├── FileUnreadable                too large, no GeoJSON, or in another coordinate system
+├── FeatureRefused                one feature of a boundary file cannot be a ward
 ├── OutsideArea                   further from every ward than routing reaches (raised in `geo.index`)
 └── BoundaryFileRefused           nothing was written (raised in `geo.boundaries`)
 """
@@ -52,3 +54,15 @@ class AccuracyInvalid(GeoError):
     """The accuracy is negative, NaN, infinite or not a number."""
 
     code = "accuracy_invalid"
+
+
+class FeatureRefused(GeoError):
+    """One feature of a boundary file cannot be a ward; the importer collects these."""
+
+    code = "feature_refused"
+
+
+class FileUnreadable(GeoError):
+    """A file is too large, no GeoJSON, or not in degrees of WGS 84."""
+
+    code = "file_unreadable"

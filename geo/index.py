@@ -297,7 +297,8 @@ class _Epoch:
             self._shapes[i] for i in self._tree.query(circle, predicate="intersects") if self._shapes[i] is not but
         ]
         shares = [
-            Neighbour(shape.ref, float(shapely.area(shape.polygon.intersection(circle)) / whole)) for shape in shapes
+            Neighbour(shape.ref, float(shapely.area(shapely.intersection(shape.polygon, circle)) / whole))
+            for shape in shapes
         ]
         return tuple(sorted((one for one in shares if one.share > 0.0), key=lambda one: (-one.share, one.ward.code)))
 
