@@ -20,6 +20,9 @@ from geo.features import BoundaryFile, Feature
 from geo.validity import Days
 from geo.wards import City, WardImport, WardSuccession, WardVersion
 
+# Today's five wards of Bình Thạnh, drawn by hand: what a start without real boundary files uses.
+SKETCH = Path(__file__).parent / "data" / "binhthanh_sketch.geojson"
+
 # Any number will do that nobody else locks: imports wait for each other, so that revisions are committed in order.
 _IMPORT_LOCK = 7_236_001
 
@@ -50,9 +53,8 @@ class ImportReport:
 
     def text(self) -> str:
         """The report in plain English, several lines."""
-        area = sum(ward.area_m2 for ward in self.added) / 1e6
         lines = [
-            f"{', '.join(self.files)}: {self.features} ward versions read, {len(self.added)} added ({area:,.2f} km2), {self.unchanged} already known, {len(self.ended)} ended, {len(self.repaired)} repaired.",
+            f"{', '.join(self.files)}: {self.features} ward versions read, {len(self.added)} added, {self.unchanged} already known, {len(self.ended)} ended, {len(self.repaired)} repaired.",
         ]
         wards = [f"{ward.code} {ward.name} ({ward.days}): {ward.area_m2 / 1e6:,.3f} km2" for ward in self.added]
         parts = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+import numpy as np
 import shapely
 
 from geo import coverage
@@ -78,7 +79,7 @@ def successions(changes: Changes, known: Sequence[Known]) -> list[Succession]:
     ending = [version for version in versions if version.days.until is not None]
     tree = shapely.STRtree([version.polygon for version in versions])
     found = []
-    for i, j in tree.query([version.polygon for version in ending], predicate="intersects").T:
+    for i, j in tree.query(np.array([version.polygon for version in ending], dtype=object), predicate="intersects").T:
         earlier, later = ending[i], versions[j]
         if earlier.days.meets(later.days) and _is_news(changes, earlier, later):
             share = coverage.shared_part(earlier.polygon, later.polygon)

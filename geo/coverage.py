@@ -57,7 +57,7 @@ def overlaps(polygons: Sequence[BaseGeometry]) -> list[Overlap]:
     # In a perfect coverage, which most files are, nobody has an invalid edge and nothing needs intersecting.
     edges = shapely.coverage_invalid_edges(np.array(polygons))
     suspects = [int(i) for i in np.flatnonzero(~shapely.is_empty(edges))]
-    suspected = [polygons[i] for i in suspects]
+    suspected = np.array([polygons[i] for i in suspects], dtype=object)
     pairs = shapely.STRtree(suspected).query(suspected, predicate="intersects").T
     found = []
     for a, b in sorted((suspects[a], suspects[b]) for a, b in pairs if a < b):

@@ -47,7 +47,7 @@ class WardImport(Base):
 
     __tablename__ = "ward_imports"
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     file: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(Text)
@@ -62,7 +62,7 @@ class WardVersion(Base):
 
     __tablename__ = "ward_versions"
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     city_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("cities.id"))
     code: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
