@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 
 from geo import changes as comparing
 from geo import features as reading
-from geo.changes import Changes, Known, Version
+from geo.changes import Changes, Known, Succession, Version
 from geo.coordinates import SRID
-from geo.coverage import area_m2
 from geo.errors import FileUnreadable, GeoError
 from geo.features import BoundaryFile, Feature
 from geo.validity import Days
@@ -105,10 +104,13 @@ def import_files(session: Session, city_id: int, paths: Sequence[Path], now: dat
     report.problems.extend(changes.problems)
     _refuse_if_problems(report)
 
+    successions = comparing.successions(changes, known)
+    report.added = [AddedWard(one.code, one.name, str(one.days), one.area_m2) for one in changes.added]
+    report.ended = [str(version) for version in changes.ended.values()]
+    report.successions = [str(one) for one in successions]
     if changes.added or changes.ended:
-        rows = _write(session, report, changes, files=files, city_id=city_id, now=now)
-        _write_successions(session, report, changes, known, rows)
-        session.flush()
+        came_with = _write_imports(session, files, report, now)
+        _write_versions(session, city_id, changes, successions, came_with)
     return report
 
 
@@ -154,37 +156,39 @@ def _known(session: Session, city_id: int) -> list[Known]:
     ]
 
 
-def _write(
+def _write_imports(
+    session: Session, files: Sequence[BoundaryFile], report: ImportReport, now: datetime
+) -> dict[int, int]:
+    """Put each file on record, with the report of all of them; the number of the file of each feature, by identity."""
+    summary = asdict(report)
+    records = [WardImport(at=now, file=file.name, sha256=file.sha256, summary=summary) for file in files]
+    session.add_all(records)
+    session.flush()
+    return {id(feature): record.id for file, record in zip(files, records, strict=True) for feature in file.features}
+
+
+def _write_versions(
     session: Session,
-    report: ImportReport,
-    changes: Changes,
-    *,
-    files: Sequence[BoundaryFile],
     city_id: int,
-    now: datetime,
-) -> dict[int, WardVersion]:
-    """Write ends and new versions; the rows by the identity of the feature they were made from."""
+    changes: Changes,
+    successions: Sequence[Succession],
+    came_with: Mapping[int, int],
+) -> None:
     # Ends before beginnings: no two versions of one code may share a day, not even for a moment.
     for version in changes.ended.values():
         session.execute(update(WardVersion).where(WardVersion.id == version.id).values(valid_to=version.days.until))
-        report.ended.append(str(version))
-    records = [WardImport(at=now, file=file.name, sha256=file.sha256, summary={}) for file in files]
-    session.add_all(records)
-    session.flush()
-
-    added = {id(feature) for feature in changes.added}
-    rows = {
-        id(feature): _row(feature, city_id, record.id)
-        for file, record in zip(files, records, strict=True)
-        for feature in file.features
-        if id(feature) in added
-    }
+    rows = {id(feature): _row(feature, city_id, came_with[id(feature)]) for feature in changes.added}
     session.add_all(rows.values())
     session.flush()
-    report.added = [AddedWard(row.code, row.name, str(row.days), row.area_m2) for row in rows.values()]
-    for record in records:
-        record.summary = asdict(report)
-    return rows
+
+    def number(version: Version) -> int:
+        return version.id if isinstance(version, Known) else rows[id(version)].id
+
+    session.add_all(
+        WardSuccession(predecessor_id=number(one.predecessor), successor_id=number(one.successor), share=one.share)
+        for one in successions
+    )
+    session.flush()
 
 
 def _row(feature: Feature, city_id: int, import_id: int) -> WardVersion:
@@ -198,21 +202,8 @@ def _row(feature: Feature, city_id: int, import_id: int) -> WardVersion:
         valid_from=feature.days.first,
         valid_to=feature.days.until,
         geom=from_shape(feature.polygon, srid=SRID),
-        area_m2=area_m2(feature.polygon),
+        area_m2=feature.area_m2,
         source=feature.source,
         note=feature.note,
         import_id=import_id,
     )
-
-
-def _write_successions(
-    session: Session, report: ImportReport, changes: Changes, known: Sequence[Known], rows: Mapping[int, WardVersion]
-) -> None:
-    def number(version: Version) -> int:
-        return version.id if isinstance(version, Known) else rows[id(version)].id
-
-    for one in comparing.successions(changes, known):
-        session.add(
-            WardSuccession(predecessor_id=number(one.predecessor), successor_id=number(one.successor), share=one.share)
-        )
-        report.successions.append(f"{one.predecessor} -> {one.successor}: {one.share:.1%} of its area")

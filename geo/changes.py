@@ -54,6 +54,9 @@ class Succession:
     successor: Version
     share: float
 
+    def __str__(self) -> str:
+        return f"{self.predecessor} -> {self.successor}: {self.share:.1%} of its area"
+
 
 def compare(known: Sequence[Known], features: Sequence[Feature]) -> Changes:
     """Find what the features of one or several files change, and every reason not to."""

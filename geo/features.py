@@ -17,6 +17,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.coordinates import VIET_NAM
+from geo.coverage import area_m2
 from geo.errors import FeatureRefused, FileUnreadable
 from geo.validity import Days
 
@@ -30,7 +31,7 @@ _CRS_OF_GEOJSON = ("CRS84", "EPSG::4326", "EPSG:4326")
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A ward version as a file has it; `polygon` is a valid MultiPolygon in degrees."""
+    """A ward version as a file has it; `polygon` is a valid MultiPolygon in degrees, `area_m2` is on the ellipsoid."""
 
     code: str
     name: str
@@ -41,6 +42,7 @@ class Feature:
     source: str | None
     note: str | None
     polygon: shapely.MultiPolygon
+    area_m2: float
 
     def __str__(self) -> str:
         return f"{self.code} {self.name} ({self.days})"
@@ -145,6 +147,7 @@ def _feature(raw: object) -> tuple[Feature, list[str]]:
         source=_text(properties, "source"),
         note=_text(properties, "note"),
         polygon=polygon,
+        area_m2=area_m2(polygon),
     )
     return feature, repairs
 
