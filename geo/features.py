@@ -184,10 +184,8 @@ def _polygon(geometry: object) -> tuple[shapely.MultiPolygon, list[str]]:
         raise FeatureRefused(f"a ward must be a Polygon or MultiPolygon, got {kind or 'no geometry'}")
     coordinates = geometry.get("coordinates")
     parts = [coordinates] if kind == "Polygon" else coordinates
-    if not isinstance(parts, list):
-        raise FeatureRefused("coordinates must be a list")
     repairs: set[str] = set()
-    rings = [[_ring(ring, repairs) for ring in _items(part)] for part in parts]
+    rings = [[_ring(ring, repairs) for ring in _items(part)] for part in _items(parts)]
     polygons = [shapely.Polygon(part[0], part[1:]) for part in rings if part]
     if not polygons:
         raise FeatureRefused("the geometry is empty")

@@ -16,8 +16,8 @@ from geo.errors import AccuracyInvalid, CoordinatesNotFinite, CoordinatesOutside
 @pytest.mark.parametrize(
     ("lat", "lon", "point"),
     [
-        (10.8018, 106.6987, LngLat(106.6987, 10.8018)),
-        ("10.8018", " 106.6987 ", LngLat(106.6987, 10.8018)),
+        (10.8012, 106.6991, LngLat(106.6991, 10.8012)),
+        ("10.8012", " 106.6991 ", LngLat(106.6991, 10.8012)),
         (21, 105, LngLat(105.0, 21.0)),
         (8.65, 111.92, LngLat(111.92, 8.65)),  # Trường Sa
         (16.5, 112.0, LngLat(112.0, 16.5)),  # Hoàng Sa
@@ -31,8 +31,8 @@ def test_a_place_in_viet_nam(lat, lon, point):
 @pytest.mark.parametrize(
     ("lat", "lon", "error"),
     [
-        (106.6987, 10.8018, CoordinatesSwapped),
-        ("106.6987", "10.8018", CoordinatesSwapped),
+        (106.6991, 10.8012, CoordinatesSwapped),
+        ("106.6991", "10.8012", CoordinatesSwapped),
         (0, 0, CoordinatesOutsideVietNam),
         (48.8566, 2.3522, CoordinatesOutsideVietNam),
         (91, 106, CoordinatesOutsideVietNam),
