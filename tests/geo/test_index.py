@@ -85,6 +85,14 @@ def test_equally_near_wards_go_by_the_lowest_code(index):
     assert [neighbour.ward.code for neighbour in located.neighbours] == ["20"]
 
 
+@pytest.mark.parametrize("gap", [0.0013, 0.002, 0.0031, 0.0047, 0.0053])
+def test_half_way_between_two_wards_a_rounding_error_decides_nothing(gap):
+    west, east = square(106.70, 10.79), square(106.71 + gap, 10.79)
+    apart = WardIndex([ward(1, "20", shapely.Polygon(west)), ward(2, "10", shapely.Polygon(east))])
+    for lat in (10.7912, 10.7937, 10.7951, 10.7983):
+        assert apart.locate(LngLat(106.71 + gap / 2, lat), DAY).ward.code == "10"
+
+
 def test_without_wards_everything_is_outside():
     with pytest.raises(OutsideArea) as raised:
         WardIndex([]).locate(LngLat(106.7, 10.8), DAY)
