@@ -1,8 +1,5 @@
 """Every table the service has, imported in one place, for whoever needs the whole (migrations, tests)."""
 
-import geo.wards
-from geo.metadata import metadata
-
 import app.core.audit
 import app.core.outbox
 import app.enforcement.models
@@ -11,6 +8,8 @@ import app.photos.models
 import app.reports.models
 import app.routing.models
 import app.targets.models
+import geo.wards
+from geo.metadata import metadata
 
 TABLES = (
     app.core.audit.AuditEntry,

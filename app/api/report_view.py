@@ -52,7 +52,9 @@ FRESH: Mapping[str, Any] = {
 }
 
 
-def present(row: Mapping[str, Any], viewer: Viewer, book: Rulebook, decisions: Sequence[Decision] = ()) -> dict[str, Any]:
+def present(
+    row: Mapping[Any, Any], viewer: Viewer, book: Rulebook, decisions: Sequence[Decision] = ()
+) -> dict[str, Any]:
     """The report as `viewer` may see it, ready to become JSON. The caller has made sure that they may."""
     ward, unit = book.refs[row["ward_version_id"]], book.units[row["unit_id"]]
     clock = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"])
@@ -112,13 +114,13 @@ def present(row: Mapping[str, Any], viewer: Viewer, book: Rulebook, decisions: S
     }
 
 
-def etag(row: Mapping[str, Any]) -> str:
+def etag(row: Mapping[Any, Any]) -> str:
     """The tag of a report's state: its version and how far its photos are. A countdown changes nothing of it."""
     states = "".join(photo["state"][:3] for photo in row["photos"] or ())
     return f"{row['version']}{'-' if states else ''}{states}"
 
 
-def subject_of(row: Mapping[str, Any]) -> ReportSubject:
+def subject_of(row: Mapping[Any, Any]) -> ReportSubject:
     """A row of a report as permissions see it."""
     return ReportSubject(
         unit_id=row["unit_id"],
@@ -131,7 +133,7 @@ def subject_of(row: Mapping[str, Any]) -> ReportSubject:
 
 
 def moves_for(
-    row: Mapping[str, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer
+    row: Mapping[Any, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer
 ) -> Iterable[tuple[str, list[str]]]:
     """The moves that the viewer could make now, each with what must be given."""
     overdue = clock.is_overdue(viewer.now)
@@ -148,7 +150,7 @@ def moves_for(
         yield (move.to or State(row["left_state"])).value, needs
 
 
-def entry(row: Mapping[str, Any], book: Rulebook, *, names: bool) -> dict[str, Any]:
+def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, Any]:
     """An entry of the timeline; `names` shows which colleague it was, to those who work on the case."""
     unit = book.units.get(row["unit_id"])
     by = {"role": row["by_role"]}
@@ -169,7 +171,7 @@ def entry(row: Mapping[str, Any], book: Rulebook, *, names: bool) -> dict[str, A
     }
 
 
-def _assignee(row: Mapping[str, Any], viewer: Viewer, subject: ReportSubject) -> dict[str, str] | None:
+def _assignee(row: Mapping[Any, Any], viewer: Viewer, subject: ReportSubject) -> dict[str, str] | None:
     """Who works on it, for colleagues and leaders; a resident deals with a unit, not with a name."""
     knows = Role.LEADER in viewer.actor.roles or permissions.may(viewer.actor, Do.READ_UNIT_NOTES, subject)
     if row["assignee_id"] is None or not knows:

@@ -5,20 +5,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
 from app.api import report_view
 from app.api.forms import Text, photo_hashes
 from app.api.report_schema import ReportSchema, TimelineSchema
-from app.api.viewing import book, person, photo_urls, viewer
+from app.api.viewing import answer, book, person, readable, shown, shown_report, viewer
 from app.enforcement import queries as decisions
 from app.http import access, limits, paging
 from app.http.access import needs
 from app.http.container import container
 from app.http.preconditions import expected_version, not_modified
-from app.identity.permissions import Do, Role
+from app.identity.permissions import Do
 from app.reports import actions, filing, queries, timeline
 from app.reports.entries import RULES
 from app.reports.intake import Submission
@@ -124,16 +125,14 @@ class Reports(MethodView):
     @blueprint.arguments(SubmissionSchema)
     @blueprint.response(201, ReportSchema)
     @blueprint.alt_response(200, schema=ReportSchema, description="Known already, as it stands now")
-    def post(self, given: Mapping[str, Any]) -> tuple[Any, int, dict[str, str]]:
+    def post(self, given: Mapping[str, Any]) -> Response:
         """Send a report
 
         However often it is sent, it is one report: 201 the first time, 200 with the report as it stands now when the
         same person sends the same again, 409 `report_id_taken` otherwise.
         """
         actor, now = access.actor(), access.now()
-        author = filing.author_of(
-            access.session(), actor, given, tag_key=container().settings.key("author"), now=now
-        )
+        author = filing.author_of(access.session(), actor, given, tag_key=container().settings.key("author"), now=now)
         submitted = actions.submit(
             access.session(),
             _submission(given, actor.is_staff),
@@ -155,13 +154,13 @@ class Reports(MethodView):
                 {"sha256": sha256, "role": "before", "state": "awaited"} for sha256 in dict.fromkeys(given["photos"])
             ],
         }
-        shown = report_view.present(row, viewer(), submitted.book)
-        return shown, 201, {**location, "ETag": f'"{report_view.etag(row)}"'}
+        body = report_view.present(row, viewer(), submitted.book)
+        return answer(body, status=201, etag=report_view.etag(row), headers=location)
 
     @needs(Do.LIST_OWN)
     @blueprint.arguments(MineSchema, location="query")
     @blueprint.response(200, paging.page_of(ReportSchema))
-    def get(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def get(self, asked: Mapping[str, Any]) -> Response:
         """My reports, and those I filed for others, newest first"""
         limit = paging.limit(asked)
         rows = queries.mine(
@@ -171,11 +170,15 @@ class Reports(MethodView):
             before=paging.position(asked, datetime, UUID),
             updated_since=asked["updated_since"],
         )
-        return paging.page(
-            [_shown(row) for row in rows[:limit]],
-            more=len(rows) > limit,
-            last=(rows[limit - 1]["received_at"], rows[limit - 1]["id"]) if len(rows) > limit else None,
-            as_of=access.now(),
+        page, more = rows[:limit], len(rows) > limit
+        known = decisions.of_reports(access.session(), [row["id"] for row in page])
+        look, rules = viewer(), book()
+        return answer(
+            {
+                "items": [report_view.present(row, look, rules, known.get(row["id"], ())) for row in page],
+                "next": paging.cursor(page[-1]["received_at"], page[-1]["id"]) if more else None,
+                "as_of": access.now().isoformat(),
+            }
         )
 
 
@@ -185,14 +188,14 @@ class OneReport(MethodView):
 
     @needs(Do.READ_REPORT)
     @blueprint.response(200, ReportSchema)
-    def get(self, report_id: UUID) -> Any:
+    def get(self, report_id: UUID) -> Response:
         """A report as it stands
 
         `ETag` is of its state, not of its countdown; `If-None-Match` answers 304.
         """
-        row = _readable(report_id)
+        row = readable(report_id)
         tag = report_view.etag(row)
-        return not_modified(tag) or (_shown(row), 200, {"ETag": f'"{tag}"'})
+        return not_modified(tag) or answer(shown(row), etag=tag)
 
 
 @blueprint.route("/reports/<uuid:report_id>/timeline")
@@ -201,15 +204,17 @@ class Timeline(MethodView):
 
     @needs(Do.READ_REPORT)
     @blueprint.response(200, TimelineSchema)
-    def get(self, report_id: UUID) -> dict[str, Any]:
+    def get(self, report_id: UUID) -> Response:
         """The course of a report, oldest first"""
-        row = _readable(report_id)
+        row = readable(report_id)
         inside = person().may(Do.READ_UNIT_NOTES, report_view.subject_of(row))
         course = queries.course(access.session(), report_id, all_entries=inside)
-        return {
-            "items": [report_view.entry(entry, book(), names=inside) for entry in course],
-            "as_of": access.now().isoformat(),
-        }
+        return answer(
+            {
+                "items": [report_view.entry(entry, book(), names=inside) for entry in course],
+                "as_of": access.now().isoformat(),
+            }
+        )
 
 
 @blueprint.route("/reports/<uuid:report_id>/moves")
@@ -219,7 +224,7 @@ class Moves(MethodView):
     @needs(Do.READ_REPORT)
     @blueprint.arguments(MoveSchema)
     @blueprint.response(200, ReportSchema)
-    def post(self, given: dict[str, Any], report_id: UUID) -> Any:
+    def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Make a move
 
         The report's `moves` say which are open to the asker and what each needs. The same `id` again gives the same
@@ -245,7 +250,7 @@ class Entries(MethodView):
     @needs(Do.READ_REPORT)
     @blueprint.arguments(EntrySchema)
     @blueprint.response(200, ReportSchema)
-    def post(self, given: dict[str, Any], report_id: UUID) -> Any:
+    def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Assign, correct, note, message, add, instruct or rate"""
         actions.enter(
             access.session(),
@@ -333,19 +338,6 @@ def _request(given: Mapping[str, Any]) -> timeline.Request:
     return timeline.Request(given["id"], timeline.digest_of(said), given["done_at"])
 
 
-def _readable(report_id: UUID) -> Mapping[str, Any]:
-    row = queries.one(access.session(), report_id, person().asker)
-    if not person().may(Do.READ_REPORT, report_view.subject_of(row)):
-        raise queries.ReportNotFound
-    return row
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    known = decisions.of_reports(access.session(), [row["id"]]) if row["concluded_at"] or row["contests"] else {}
-    return report_view.present(row, viewer(), book(), known.get(row["id"], ()))
-
-
-def _answer(report_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """The report after an act of the asker's, who may have handed it to another unit by it."""
-    row = queries.one(access.session(), report_id, person().asker)
-    return _shown(row), 200, {"ETag": f'"{report_view.etag(row)}"'}
+def _answer(report_id: UUID, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    body, tag = shown_report(report_id)
+    return answer(body, status=status, etag=tag, headers=headers)

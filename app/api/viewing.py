@@ -1,16 +1,21 @@
 """Who looks at reports in this request, and by which rules: what the routes about reports share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
-from flask import g
+from flask import Response, g, json
 
+from app.api import report_view
 from app.api.report_view import Viewer
+from app.enforcement import queries as decisions
 from app.http import access, problems
 from app.http.container import container
 from app.identity import permissions
 from app.identity.permissions import Do
 from app.photos import links
-from app.reports import actions
+from app.reports import actions, queries
 from app.reports.actions import ReportSubject
 from app.reports.intake import author_tag
 from app.reports.rulebook import Rulebook
@@ -43,3 +48,39 @@ def viewer() -> Viewer:
     """How this request's asker sees reports."""
     now, key = access.now(), container().settings.key(links.KEY_PURPOSE)
     return Viewer(access.actor(), problems.language(), now, lambda sha256: links.urls(key, sha256, now=now))
+
+
+def answer(
+    body: Any,
+    *,
+    status: int = 200,
+    etag: str | None = None,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A JSON answer that is ready as it is: the schemas of reports describe it, and need not copy it once more."""
+    response = Response(json.dumps(body), status, headers, mimetype=media_type)
+    if etag is not None:
+        response.set_etag(etag)
+    return response
+
+
+def readable(report_id: UUID) -> Mapping[Any, Any]:
+    """The row of a report that the asker may read. Raises ReportNotFound."""
+    row = queries.one(access.session(), report_id, person().asker)
+    if not person().may(Do.READ_REPORT, report_view.subject_of(row)):
+        raise queries.ReportNotFound
+    return row
+
+
+def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A report with its decisions, as the asker sees it."""
+    decided = row["concluded_at"] is not None or row["contests"]
+    known = decisions.of_reports(access.session(), [row["id"]]) if decided else {}
+    return report_view.present(row, viewer(), book(), known.get(row["id"], ()))
+
+
+def shown_report(report_id: UUID) -> tuple[dict[str, Any], str]:
+    """A report after an act of the asker's (who may have handed it to another unit by it), and its ETag."""
+    row = queries.one(access.session(), report_id, person().asker)
+    return shown(row), report_view.etag(row)
