@@ -1,0 +1,241 @@
+"""The figures that leaders read: one statement each, over the reports received in a period."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from app.core.errors import Invalid
+from app.statistics import definitions as d
+from geo.validity import day_start
+
+# Years outside which nobody asks: a typing error, which must not overflow a calendar.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
+
+# Shares are rounded to a millionth: 99.999 % must not read as all.
+_DIGITS = 6
+
+
+class PeriodInvalid(Invalid):
+    """The period holds no day, or lies where no calendar of ours reaches."""
+
+    code = "period_invalid"
+    vi = "Khoảng thời gian không hợp lệ: “từ” phải trước “đến”, trong các năm 2000–2200."
+    en = "The period is not valid: “from” must be before “to”, within the years 2000 to 2200."
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local days, half-open, on the day of receipt; None is unbounded.
+
+    Raises PeriodInvalid.
+    """
+
+    first: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        for day in (self.first, self.until):
+            if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                raise PeriodInvalid(at="from" if day is self.first else "to")
+        if self.first is not None and self.until is not None and self.first >= self.until:
+            raise PeriodInvalid(at="to")
+
+    def bounds(self) -> dict[str, datetime]:
+        """The instants at which the period begins and is over, by the names they have in the statements."""
+        days = {"period_first": self.first, "period_until": self.until}
+        return {name: day_start(day) for name, day in days.items() if day is not None}
+
+
+class By(StrEnum):
+    """What response times can be told apart by."""
+
+    WARD = "ward"
+    FIELD = "field"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall seconds from receipt: the middle one, the one that nine in ten do not exceed, the mean.
+
+    `paused_share` is how much of all those seconds the clock stood still. All None when nothing was measured.
+    """
+
+    p50_s: float | None
+    p90_s: float | None
+    mean_s: float | None
+    paused_share: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The whole of a period on one page."""
+
+    as_of: datetime
+    reports: int
+    by_field: Mapping[str, int]
+    concluded: int
+    concluded_share: float | None
+    true_share: float | None
+    sanctioned: int
+    fines_vnd: int
+    on_time_share: float | None
+    first_response: Seconds
+    arrival: Seconds
+    conclusion: Seconds
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class Ward:
+    """A ward version: its code alone would not say which ward is meant."""
+
+    code: str
+    name: str
+    valid_from: date | None
+
+
+@dataclass(frozen=True)
+class ResponseTimes:
+    """One ward version, one field, or one of both. What was not asked to be told apart is None."""
+
+    ward: Ward | None
+    field: str | None
+    reports: int
+    concluded: int
+    open: int
+    overdue: int
+    on_time_share: float | None
+    first_response: Seconds
+    arrival: Seconds
+    conclusion: Seconds
+
+
+_AGGREGATES = """
+    count(*) filter (where counted) as reports,
+    count(*) filter (where concluded) as concluded,
+    count(*) filter (where open) as open,
+    count(*) filter (where overdue) as overdue,
+    count(*) filter (where on_time) as on_time,
+    count(*) filter (where to_be_on_time) as to_be_on_time,
+    percentile_cont(array[0.5, 0.9]) within group (order by first_response_s) as first_response,
+    avg(first_response_s) as first_response_mean,
+    percentile_cont(array[0.5, 0.9]) within group (order by arrival_s) as arrival,
+    avg(arrival_s) as arrival_mean,
+    sum(arrival_paused_s) / nullif(sum(arrival_s), 0) as arrival_paused,
+    percentile_cont(array[0.5, 0.9]) within group (order by conclusion_s) as conclusion,
+    avg(conclusion_s) as conclusion_mean,
+    sum(conclusion_paused_s) / nullif(sum(conclusion_s), 0) as conclusion_paused"""
+
+
+def _cases(period: Period) -> str:
+    """The reports of a period, each with what it counts for. Withdrawn in time, a report counts for nothing."""
+    begun = "and received_at >= :period_first" if period.first else ""
+    ended = "and received_at < :period_until" if period.until else ""
+    return f"""
+    with cases as materialized (
+        select id, field, ward_version_id,
+            {d.COUNTED} as counted,
+            {d.CONCLUDED} as concluded,
+            {d.OPEN} as open,
+            ({d.OVERDUE}) as overdue,
+            ({d.ON_TIME}) as on_time,
+            {d.TO_BE_ON_TIME} as to_be_on_time,
+            ({d.TRUE}) as is_true,
+            ({d.TRUE_OR_FALSE}) as true_or_false,
+            {d.FIRST_RESPONSE_S} as first_response_s,
+            {d.ARRIVAL_S} as arrival_s,
+            {d.ARRIVAL_PAUSED_S} as arrival_paused_s,
+            {d.CONCLUSION_S} as conclusion_s,
+            case when {d.CONCLUDED} then {d.CONCLUSION_PAUSED_S} end as conclusion_paused_s
+        from reports
+        where city_id = :city_id {begun} {ended} and ({d.COUNTED} or {d.WITHDRAWN_LATE})
+    )"""
+
+
+def summary(session: Session, city_id: int, period: Period, as_of: datetime) -> Summary:
+    """The figures of a city for the reports received in a period, as they stand at `as_of`."""
+    statement = f"""{_cases(period)},
+    fines as (
+        select count(distinct decisions.report_id) as sanctioned, coalesce(sum(decisions.fine_vnd), 0) as fines_vnd
+        from decisions join cases on cases.id = decisions.report_id and cases.counted
+    )
+    select {_AGGREGATES},
+        count(*) filter (where counted and field = 'sidewalk') as sidewalk,
+        count(*) filter (where counted and field = 'environment') as environment,
+        count(*) filter (where counted and field = 'construction') as construction,
+        count(*) filter (where is_true) as is_true,
+        count(*) filter (where true_or_false) as true_or_false,
+        (select sanctioned from fines) as sanctioned,
+        (select fines_vnd from fines) as fines_vnd
+    from cases"""
+    row = session.execute(text(statement), {"city_id": city_id, "as_of": as_of, **period.bounds()}).mappings().one()
+    return Summary(
+        as_of=as_of,
+        reports=row["reports"],
+        by_field={field: row[field] for field in ("sidewalk", "environment", "construction")},
+        concluded=row["concluded"],
+        concluded_share=_share(row["concluded"], row["reports"]),
+        true_share=_share(row["is_true"], row["true_or_false"]),
+        sanctioned=row["sanctioned"],
+        fines_vnd=int(row["fines_vnd"]),
+        on_time_share=_share(row["on_time"], row["to_be_on_time"]),
+        first_response=_seconds(row, "first_response"),
+        arrival=_seconds(row, "arrival"),
+        conclusion=_seconds(row, "conclusion"),
+        open=row["open"],
+        overdue=row["overdue"],
+    )
+
+
+def response_times(
+    session: Session, city_id: int, period: Period, by: Sequence[By], as_of: datetime
+) -> list[ResponseTimes]:
+    """How fast the reports of a period were dealt with, told apart by ward version, by field, or by both.
+
+    In the order of ward codes, days and fields. What no report of the period belongs to is not listed.
+    """
+    columns = [
+        *(("ward.code", "ward.name", "ward.valid_from", "ward.id") if By.WARD in by else ()),
+        *(("field",) if By.FIELD in by else ()),
+    ]
+    named = "".join(f"{column} as {column.replace('.', '_')}, " for column in columns)
+    order = ["ward.code", "ward.valid_from nulls first"] if By.WARD in by else []
+    order += ["array_position(array['sidewalk', 'environment', 'construction'], field)"] if By.FIELD in by else []
+    joined = "join ward_versions ward on ward.id = cases.ward_version_id" if By.WARD in by else ""
+    grouped = f"group by {', '.join(columns)} order by {', '.join(order)}" if columns else "having count(*) > 0"
+    statement = f"{_cases(period)} select {named} {_AGGREGATES} from cases {joined} {grouped}"
+    found = session.execute(text(statement), {"city_id": city_id, "as_of": as_of, **period.bounds()}).mappings()
+    return [
+        ResponseTimes(
+            ward=Ward(row["ward_code"], row["ward_name"], row["ward_valid_from"]) if By.WARD in by else None,
+            field=row["field"] if By.FIELD in by else None,
+            reports=row["reports"],
+            concluded=row["concluded"],
+            open=row["open"],
+            overdue=row["overdue"],
+            on_time_share=_share(row["on_time"], row["to_be_on_time"]),
+            first_response=_seconds(row, "first_response"),
+            arrival=_seconds(row, "arrival"),
+            conclusion=_seconds(row, "conclusion"),
+        )
+        for row in found
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    """A part of a whole, None when there is no whole to be part of."""
+    return round(part / whole, _DIGITS) if whole else None
+
+
+def _seconds(row: RowMapping, name: str) -> Seconds:
+    if row[name] is None:
+        return Seconds(None, None, None, None)
+    p50, p90 = row[name]
+    # A first response is never paused: see definitions.py.
+    paused = 0.0 if name == "first_response" else float(row[f"{name}_paused"] or 0)
+    return Seconds(round(p50, 1), round(p90, 1), round(row[f"{name}_mean"], 1), round(paused, _DIGITS))

@@ -1,0 +1,8 @@
+import pytest
+
+from cases import Town
+
+
+@pytest.fixture
+def town(session):
+    return Town(session)
