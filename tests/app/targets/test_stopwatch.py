@@ -71,7 +71,9 @@ def test_two_stops_by_two_units_add_up():
     assert (twice.due_at, twice.stopped_s) == (at("10:40"), 2400)
 
 
-@pytest.mark.parametrize(("ended", "left", "late"), [("09:00", 3600, False), ("10:00", 0, False), ("10:30", -1800, True)])
+@pytest.mark.parametrize(
+    ("ended", "left", "late"), [("09:00", 3600, False), ("10:00", 0, False), ("10:30", -1800, True)]
+)
 def test_an_ended_clock_shows_what_was_left_for_ever(ended, left, late):
     clock = RECEIVED_AT_8.end(at(ended))
 
