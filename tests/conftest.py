@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 import app.metadata
+import district as district_
 from app.config import Settings
 from app.core.db import Database
 
@@ -123,3 +124,9 @@ def committed(settings: Settings, database_name: str) -> Iterator[Database]:
             text("insert into units (city_id, kind, code, name) values (1, 'desk', 'desk', 'Tổ điều phối thành phố')")
         )
     owner.dispose()
+
+
+@pytest.fixture
+def district(session: Session) -> district_.District:
+    """Three square wards with units, kinds and people to come."""
+    return district_.found(session)

@@ -140,9 +140,10 @@ def load(session: Session, city_id: int) -> Rulebook:
         wards=wards,
         refs={ref.id: ref for ref in wards.versions()},
         units=units,
-        unit_of_version=dict(
-            session.execute(select(UnitCoverage.ward_version_id, UnitCoverage.unit_id)).tuples().all()
-        ),
+        unit_of_version={
+            version_id: unit_id
+            for version_id, unit_id in session.execute(select(UnitCoverage.ward_version_id, UnitCoverage.unit_id))
+        },
         kinds={code: tuple(rules) for code, rules in kinds.items()},
         policies=tuple(_policies(session, city_id)),
         bodies=frozenset(session.scalars(select(Body.code).where(Body.city_id == city_id))),
