@@ -77,4 +77,4 @@ class WardAt(MethodView):
 
 
 def _ward(ref: WardRef) -> dict[str, str | None]:
-    return {"code": ref.code, "name": ref.name, "valid_from": ref.valid_from and ref.valid_from.isoformat()}
+    return {"code": ref.code, "name": ref.name, "valid_from": ref.valid_from.isoformat() if ref.valid_from else None}

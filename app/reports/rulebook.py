@@ -25,6 +25,9 @@ from geo.validity import Days
 from geo.wards import City
 
 
+_COVERAGE = select(UnitCoverage.ward_version_id, UnitCoverage.unit_id)
+
+
 class KindUnknown(Invalid):
     """No such kind on that day."""
 
@@ -140,10 +143,7 @@ def load(session: Session, city_id: int) -> Rulebook:
         wards=wards,
         refs={ref.id: ref for ref in wards.versions()},
         units=units,
-        unit_of_version={
-            version_id: unit_id
-            for version_id, unit_id in session.execute(select(UnitCoverage.ward_version_id, UnitCoverage.unit_id))
-        },
+        unit_of_version={row[0]: row[1] for row in session.execute(_COVERAGE)},
         kinds={code: tuple(rules) for code, rules in kinds.items()},
         policies=tuple(_policies(session, city_id)),
         bodies=frozenset(session.scalars(select(Body.code).where(Body.city_id == city_id))),
