@@ -3,7 +3,7 @@
 import os
 import sys
 
-from stack.packages import install
+from stack.packages import DEVELOPMENT, install
 from stack.place import find_place
 from stack.progress import Refusal, complain
 from stack.run import run
@@ -13,7 +13,7 @@ from stack.tests import test
 
 def install_everything(_arguments: list[str]) -> int:
     """Only fill the virtual environment, linters included: the first step of .ci/run."""
-    install(find_place(os.environ), "requirements-dev.lock")
+    install(find_place(os.environ), DEVELOPMENT)
     return 0
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from stack.place import ROOT, Place
 from stack.progress import Refusal, step
 
+RUNTIME = "requirements.lock"
+DEVELOPMENT = "requirements-dev.lock"
 INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor} {sys.base_prefix}"
 
 
@@ -18,30 +20,34 @@ def install(place: Place, lock: str) -> None:
 
     Args:
         place: whose virtual environment.
-        lock: the lock file's name, "requirements.lock" or "requirements-dev.lock" (which holds the former too).
+        lock: the name of the lock file, RUNTIME or DEVELOPMENT.
 
     Raises:
         Refusal: pip failed, or there is no pip.
     """
-    stamp = place.venv / f".{lock}"
-    wanted = f"{INTERPRETER} {hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()}"
-    if _stamped(stamp, wanted):
+    if _holds(place.venv, lock):
         return
     place.venv.parent.mkdir(parents=True, exist_ok=True)
     with place.venv.with_name(f"{place.venv.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # ./run and ./test share it and may start together
-        if _stamped(stamp, wanted):
+        if _holds(place.venv, lock):
             return
         log = place.log / "install.log"
         _make(place.venv, log)
         # The lock is complete, so pip need not resolve anything: --no-deps saves that time and changes nothing.
         options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--require-hashes"]
         step(f"Installing {lock}", [*_pip(place.python), "install", *options, "-r", str(ROOT / lock)], log)
-        stamp.write_text(wanted)
+        for name in {lock, RUNTIME}:  # the list for development includes the other
+            (place.venv / f".{name}").write_text(_stamp(name))
 
 
-def _stamped(stamp: Path, wanted: str) -> bool:
-    return stamp.is_file() and stamp.read_text() == wanted and (stamp.parent / "bin" / "python").exists()
+def _stamp(lock: str) -> str:
+    return f"{INTERPRETER} {hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()}"
+
+
+def _holds(venv: Path, lock: str) -> bool:
+    stamp = venv / f".{lock}"
+    return stamp.is_file() and stamp.read_text() == _stamp(lock) and (venv / "bin" / "python").exists()
 
 
 def _make(venv: Path, log: Path) -> None:

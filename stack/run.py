@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from stack.packages import install
+from stack.packages import RUNTIME, install
 from stack.place import ROOT, Place, find_place
 from stack.progress import Refusal, say
 from stack.stores import start_stores
@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     _check(kind, options)
     place = find_place(os.environ)
     with place.locked("./run"):
-        install(place, "requirements.lock")
+        install(place, RUNTIME)
         with Supervisor(place.log) as supervisor:
             stores = start_stores(place, supervisor)
             environment = _environment(place, kind, stores.variables())
@@ -102,11 +102,11 @@ def _environment(place: Place, kind: str, stores: Mapping[str, str]) -> dict[str
 
 
 def _to_tell(environment: Mapping[str, str], kind: str) -> dict[str, str]:
-    """Return what ./haigio needs. A secret that was given to us is not written to the disk."""
-    told = {name: value for name, value in environment.items() if name.startswith("HAIGIO_")}
+    """Return what ./haigio needs. What production was given may be secret and is not written to the disk."""
+    ours = {name: value for name, value in environment.items() if name.startswith("HAIGIO_")}
     if kind == "production":
-        del told["HAIGIO_SECRET"]
-    return told
+        return {name: value for name, value in ours.items() if value != os.environ.get(name)}
+    return ours
 
 
 def _prepare(

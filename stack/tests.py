@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 
-from stack.packages import install
+from stack.packages import DEVELOPMENT, install
 from stack.place import ROOT, find_place
 from stack.stores import start_stores
 from stack.supervisor import Supervisor
@@ -22,7 +22,7 @@ def test(arguments: list[str]) -> int:
     """
     place = find_place(os.environ, inside="test")
     with place.locked("./test"):
-        install(place, "requirements-dev.lock")
+        install(place, DEVELOPMENT)
         for folder in ("photos", "valkey"):
             shutil.rmtree(place.var / folder, ignore_errors=True)
         (place.var / "photos").mkdir(mode=0o700)
