@@ -62,7 +62,8 @@ def find_server(place: Place, environment: Mapping[str, str], made_by: int | Non
     if server := _best(_installed(), made_by):
         return server
     if shutil.which("apt-get"):
-        if runner := _as_root():
+        runner = _as_root()
+        if runner is not None:
             _install_by_apt(place, runner)
             if server := _best(_installed(), made_by):
                 return server
