@@ -168,14 +168,21 @@ class Cluster:
 
     def _make_folders(self) -> None:
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (self.data, self.sockets):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            if self.user:
-                shutil.chown(folder, self.user, self.user)
         self.data.parent.chmod(0o711 if self.user else 0o700)
+        self._own(self.sockets)
+
+    def _own(self, folder: Path) -> None:
+        """Make a folder that only the server's user can open."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self.user:
+            shutil.chown(folder, self.user, self.user)
 
     def _initdb(self) -> None:
-        argv = [self.server.program("initdb"), "-D", str(self.data), "-U", SUPERUSER, "-A", "peer"]
+        """Make the data under another name and rename it: cut short, it is made anew, not taken for a cluster."""
+        draft = self.data.with_name("data.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._own(draft)
+        argv = [self.server.program("initdb"), "-D", str(draft), "-U", SUPERUSER, "-A", "peer"]
         argv += ["-E", "UTF8", "--locale=C.UTF-8", *(["--no-sync"] if self.throwaway else [])]
         step(
             "Making the database cluster",
@@ -184,6 +191,7 @@ class Cluster:
             environment={**os.environ, **self.server.environment},
             user=self.user,
         )
+        draft.rename(self.data)
 
 
 def server_user() -> str | None:
@@ -206,9 +214,9 @@ def data_folder(place: Place, user: str | None) -> Path:
 
 
 def data_version(data: Path) -> int | None:
-    """Return the major version of PostgreSQL that made a data folder, None when there is no complete one."""
+    """Return the major version of PostgreSQL that made a data folder, None when there is none."""
     try:
-        return int((data / "PG_VERSION").read_text()) if (data / "global/pg_control").exists() else None
+        return int((data / "PG_VERSION").read_text())
     except OSError:
         return None
 

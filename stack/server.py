@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,20 +59,20 @@ def find_server(place: Place, environment: Mapping[str, str], made_by: int | Non
         if server is None:
             raise Refusal(f"PG_BIN={named}: no PostgreSQL >= {OLDEST} with PostGIS there")
         return server
-    if server := _best(_installed(), made_by):
+    if server := choose(_installed(), made_by):
         return server
     if shutil.which("apt-get"):
         runner = _as_root()
         if runner is not None:
             _install_by_apt(place, runner)
-            if server := _best(_installed(), made_by):
+            if server := choose(_installed(), made_by):
                 return server
             raise Refusal("PostGIS was installed, but no server with it is found; name its folder in PG_BIN")
         folder = unpacked.folder(place)
-        if server := _best(_unpacked(folder), made_by):
+        if server := choose(_unpacked(folder), made_by):
             return server
         unpacked.fetch(place)
-        if server := _best(_unpacked(folder), made_by):
+        if server := choose(_unpacked(folder), made_by):
             return server
     raise Refusal(
         f"PostgreSQL {OLDEST} or newer with PostGIS is needed and cannot be installed from here. Install it "
@@ -99,6 +99,11 @@ def examine(folder: Path, environment: Mapping[str, str] | None = None, share: P
     return None
 
 
+def choose(servers: Iterable[Server], made_by: int | None) -> Server | None:
+    """Return the server that made the data, or else the newest, None when there is none."""
+    return max(servers, key=lambda server: (server.major == made_by, server.major), default=None)
+
+
 def _output(argv: list[str], environment: Mapping[str, str]) -> str:
     try:
         return subprocess.run(
@@ -120,11 +125,6 @@ def _unpacked(root: Path) -> Iterator[Server]:
         share = root / "usr/share/postgresql" / folder.parent.name
         if server := examine(folder, unpacked.environment(root), share):
             yield server
-
-
-def _best(servers: Iterator[Server], made_by: int | None) -> Server | None:
-    """Return the server that made the data, or else the newest."""
-    return max(servers, key=lambda server: (server.major == made_by, server.major), default=None)
 
 
 def _as_root() -> list[str] | None:
