@@ -34,7 +34,6 @@ def step(
     *,
     environment: Mapping[str, str] | None = None,
     user: str | None = None,
-    terminal: bool = False,
 ) -> None:
     """Run a long command into a log while saying now and then how far it is.
 
@@ -44,7 +43,6 @@ def step(
         log: appended to.
         environment: the command's whole environment; ours when None.
         user: the user to become (only root can).
-        terminal: leave the command our standard input, so that sudo can ask for a password.
 
     Raises:
         Refusal: the command failed; with the end of its log.
@@ -56,7 +54,7 @@ def step(
         begin = output.tell()
         process = subprocess.Popen(
             argv,
-            stdin=None if terminal else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,

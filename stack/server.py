@@ -80,23 +80,21 @@ def find_server(place: Place, environment: Mapping[str, str], made_by: int | Non
     )
 
 
-def examine(folder: Path, environment: Mapping[str, str] | None = None, share: Path | None = None) -> Server | None:
+def examine(folder: Path) -> Server | None:
     """Return the server in a folder of programs if it is new enough and has PostGIS and btree_gist, else None."""
     if not all((folder / name).exists() for name in PROGRAMS):
         return None
-    extra = dict(environment or {})
-    version = _output([str(folder / "postgres"), "--version"], extra)
-    found = re.search(r"\) (\d+)", version)
+    root = unpacked.root_of(folder)
+    environment = unpacked.environment(root) if root else {}
+    found = re.search(r"\) (\d+)", _output([str(folder / "postgres"), "--version"], environment))
     if not found or int(found[1]) < OLDEST:
         return None
-    major = int(found[1])
-    shares = [share] if share else [Path(f"/usr/share/postgresql/{major}")]
-    if not share and (folder / "pg_config").exists():
-        shares.insert(0, Path(_output([str(folder / "pg_config"), "--sharedir"], extra).strip()))
-    for candidate in shares:
-        if all((candidate / "extension" / f"{name}.control").exists() for name in ("postgis", "btree_gist")):
-            return Server(folder, major, extra)
-    return None
+    share = Path(root or "/") / "usr/share/postgresql" / found[1]
+    if not root and (folder / "pg_config").exists():
+        share = Path(_output([str(folder / "pg_config"), "--sharedir"], environment).strip())
+    if not all((share / "extension" / f"{name}.control").exists() for name in ("postgis", "btree_gist")):
+        return None
+    return Server(folder, int(found[1]), environment)
 
 
 def choose(servers: Iterable[Server], made_by: int | None) -> Server | None:
@@ -122,8 +120,7 @@ def _installed() -> Iterator[Server]:
 
 def _unpacked(root: Path) -> Iterator[Server]:
     for folder in root.glob("usr/lib/postgresql/*/bin"):
-        share = root / "usr/share/postgresql" / folder.parent.name
-        if server := examine(folder, unpacked.environment(root), share):
+        if server := examine(folder):
             yield server
 
 
@@ -138,7 +135,7 @@ def _as_root() -> list[str] | None:
         return [sudo, "-n"]
     # One that asks for a password is of use only when somebody is there to type it.
     if sys.stdin.isatty() and subprocess.run([sudo, "-v"], check=False).returncode == 0:
-        return [sudo]
+        return [sudo, "-n"]
     return None
 
 

@@ -41,8 +41,13 @@ def stop_at_signals() -> None:
     def raise_stop(number: int, _frame: FrameType | None) -> NoReturn:
         raise Stop(number)
 
-    for number in STOP_SIGNALS:
+    for number in _heard():
         signal.signal(number, raise_stop)
+
+
+def _heard() -> list[signal.Signals]:
+    """Return the signals that stop us. Under nohup a closed terminal is none of them."""
+    return [number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 @dataclass
@@ -81,7 +86,7 @@ class Supervisor:
         self._looked_at_logs = 0.0
 
     def __enter__(self) -> Self:
-        for number in STOP_SIGNALS:
+        for number in _heard():
             signal.signal(number, self._on_signal)
         return self
 

@@ -13,10 +13,18 @@ from pathlib import Path
 from stack.place import Place
 from stack.progress import Refusal, say, step
 
+MARK = ".unpacked-by-haigio"
+
 
 def folder(place: Place) -> Path:
     """Return the folder the packages are unpacked into."""
     return place.venv.with_name("unpacked")
+
+
+def root_of(programs: Path) -> Path | None:
+    """Return the folder that a server's programs were unpacked into, None for a properly installed server."""
+    root = programs.parents[4] if len(programs.parents) > 4 else None
+    return root if root and (root / MARK).exists() else None
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -63,6 +71,7 @@ def fetch(place: Place) -> None:
         control = extension / "postgis.control"
         if not control.exists():
             control.symlink_to("postgis-3.control")
+    (draft / MARK).touch()
     shutil.rmtree(root, ignore_errors=True)
     draft.rename(root)
     shutil.rmtree(archives, ignore_errors=True)

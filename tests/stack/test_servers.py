@@ -57,9 +57,11 @@ def test_a_server_counts_when_it_is_new_enough_and_has_both_extensions(
     for name in ("postgres", "initdb", "psql", "pg_isready"):
         (programs / name).write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")
         (programs / name).chmod(0o755)
+    (programs / "pg_config").write_text(f"#!/bin/sh\necho '{share}'\n")
+    (programs / "pg_config").chmod(0o755)
     for name in files:
         (share / "extension" / f"{name}.control").touch()
-    assert (examine(programs, share=share) is not None) == usable
+    assert (examine(programs) is not None) == usable
 
 
 @pytest.mark.parametrize(("made_by", "chosen"), [(None, 17), (15, 15), (14, 17)])
