@@ -1,6 +1,5 @@
 """A private PostgreSQL cluster that listens on a unix socket only."""
 
-import getpass
 import os
 import pwd
 import shutil
@@ -86,6 +85,7 @@ class Cluster:
             Refusal: initdb failed, or another PostgreSQL version made the data.
         """
         self._make_folders()
+        self._check_owner()
         made_by = data_version(self.data)
         if made_by is not None and made_by != self.server.major:
             if not self.throwaway:
@@ -99,8 +99,7 @@ class Cluster:
         if made_by is None:
             self._initdb()
         (self.data / "pg_hba.conf").write_text(HBA)
-        me = getpass.getuser() if os.geteuid() else "root"
-        names = {me, self.user or me}
+        names = {_me(), self.user or _me()}
         roles = (SUPERUSER, "haigio_owner", "haigio_app")
         (self.data / "pg_ident.conf").write_text(
             "".join(f'haigio "{name}" {role}\n' for name in sorted(names) for role in roles)
@@ -171,6 +170,13 @@ class Cluster:
         self.data.parent.chmod(0o711 if self.user else 0o700)
         self._own(self.sockets)
 
+    def _check_owner(self) -> None:
+        """Refuse data that another user made, as after `sudo ./run` in somebody's checkout: PostgreSQL would too."""
+        if self.data.exists():
+            owner = self.data.owner()
+            if owner != (self.user or _me()):
+                raise Refusal(f"The data in {self.data} belongs to {owner}: start as the user who started it before")
+
     def _own(self, folder: Path) -> None:
         """Make a folder that only the server's user can open."""
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -219,6 +225,10 @@ def data_version(data: Path) -> int | None:
         return int((data / "PG_VERSION").read_text())
     except OSError:
         return None
+
+
+def _me() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name  # not getpass.getuser(), which believes $USER
 
 
 def _alive(pid: int) -> bool:

@@ -1,6 +1,7 @@
 """What the person at the terminal reads while something takes long."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -14,8 +15,11 @@ class Refusal(Exception):
 
 
 def say(text: str) -> None:
-    """Print a line at once, even into a pipe."""
-    print(text, flush=True)
+    """Print a line at once, even into a pipe. When nobody reads any more, go on in silence."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tail(log: Path, lines: int = 15) -> str:
