@@ -1,0 +1,166 @@
+"""./run: everything on this machine."""
+
+import argparse
+import http.client
+import json
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from stack.packages import RUNTIME, install
+from stack.place import ROOT, Place, find_place
+from stack.progress import Refusal, say
+from stack.stores import start_stores
+from stack.supervisor import Process, Supervisor
+
+HOST = "127.0.0.1"
+SHORTEST_SECRET = 32
+OURS = ("HAIGIO_DATABASE_URL", "HAIGIO_OWNER_DATABASE_URL", "HAIGIO_QUEUE_URL")
+
+
+def run(arguments: list[str]) -> int:
+    """Start everything and keep it alive until Ctrl-C.
+
+    Raises:
+        Refusal: it cannot start.
+        Stop: somebody asked it to stop.
+    """
+    options = _options(arguments)
+    kind = os.environ.get("HAIGIO_ENV") or "development"
+    _check(kind, options)
+    place = find_place(os.environ)
+    with place.locked("./run"):
+        install(place, RUNTIME)
+        with Supervisor(place.log) as supervisor:
+            stores = start_stores(place, supervisor)
+            environment = _environment(place, kind, stores.variables())
+            _prepare(place, supervisor, environment, kind, options)
+            for process in _processes(place, environment, options.port):
+                supervisor.start(process)
+            supervisor.wait_for("web", lambda: is_ready(options.port), 60)
+            place.write_environment(_to_tell(environment, kind))
+            try:
+                _welcome(place, kind, options.port)
+                supervisor.forever()
+            finally:
+                place.environment.unlink(missing_ok=True)
+                say("\nStopping ...")
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./run", description="Start Hai Giờ on this machine; Ctrl-C stops it.")
+    parser.add_argument("--port", type=int, default=8080, help="the web's port on 127.0.0.1 (default 8080)")
+    parser.add_argument("--empty", action="store_true", help="wards, kinds and staff, but no reports")
+    parser.add_argument("--wards", nargs="+", type=Path, metavar="FILE", default=[], help="boundary files (GeoJSON)")
+    return parser.parse_args(arguments)
+
+
+def _check(kind: str, options: argparse.Namespace) -> None:
+    """Refuse at once what would only fail after minutes."""
+    if kind not in {"development", "production"}:
+        raise Refusal(f"HAIGIO_ENV={kind}: ./run knows development (the default) and production")
+    if kind == "production" and len(os.environ.get("HAIGIO_SECRET", "")) < SHORTEST_SECRET:
+        raise Refusal(
+            f"HAIGIO_ENV=production needs HAIGIO_SECRET, at least {SHORTEST_SECRET} random characters, the same at "
+            "every start. One is made by: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if kind == "production" and not os.environ.get("HAIGIO_SMS_URL"):
+        raise Refusal("HAIGIO_ENV=production needs HAIGIO_SMS_URL: one-time codes must reach a phone")
+    for file in options.wards:
+        if not file.is_file():
+            raise Refusal(f"--wards {file}: no such file")
+    if not 1 <= options.port <= 65535:
+        raise Refusal(f"--port {options.port}: a port is a number from 1 to 65535")
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, options.port))
+        except OSError as error:
+            raise Refusal(
+                f"Port {options.port} cannot be used ({error.strerror}). ./run --port N takes another"
+            ) from None
+
+
+def _environment(place: Place, kind: str, stores: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of all our processes: the caller's, and what leads to this copy's stores."""
+    for name in OURS:
+        if os.environ.get(name):
+            say(f"{name} is left aside: ./run only uses a database and a queue of its own.")
+    secret = os.environ.get("HAIGIO_SECRET") or place.secret()
+    photos = Path(os.environ.get("HAIGIO_PHOTOS") or place.var / "photos").absolute()
+    photos.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        **stores,
+        "HAIGIO_ENV": kind,
+        "HAIGIO_VAR": str(place.var),
+        "HAIGIO_VENV": str(place.venv),
+        "HAIGIO_PHOTOS": str(photos),
+        "HAIGIO_SECRET": secret,
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _to_tell(environment: Mapping[str, str], kind: str) -> dict[str, str]:
+    """Return what ./haigio needs. What production was given may be secret and is not written to the disk."""
+    ours = {name: value for name, value in environment.items() if name.startswith("HAIGIO_")}
+    if kind == "production":
+        return {name: value for name, value in ours.items() if value != os.environ.get(name)}
+    return ours
+
+
+def _prepare(
+    place: Place, supervisor: Supervisor, environment: Mapping[str, str], kind: str, options: argparse.Namespace
+) -> None:
+    """Bring schema, wards, kinds and, in development, staff and demo up to date: one command, for one Python start."""
+    verbs = [str(place.python), "-m", "app.commands", "prepare"]
+    for file in options.wards:
+        verbs += ["--wards", str(file.resolve())]
+    if kind == "production":
+        verbs.append("--production")
+    else:
+        verbs += ["--accounts", str(place.accounts)]
+        verbs += ["--empty"] if options.empty else []
+    status = supervisor.run(verbs, environment, ROOT)
+    if status != 0:
+        raise Refusal(f"Preparing the database failed (status {status})")
+
+
+def _processes(place: Place, environment: Mapping[str, str], port: int) -> list[Process]:
+    granian = ["granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    # Requests are logged by the application, without personal data; the server itself only says what goes wrong.
+    granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws", "--no-access-log", "--log-level", "warning"]
+    granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "wsgi:app"]
+    commands = {"web": granian, **{name: ["workers", name] for name in ("work", "relay", "schedule")}}
+    return [
+        Process(name=name, argv=[str(place.python), "-m", *command], environment=environment, cwd=ROOT)
+        for name, command in commands.items()
+    ]
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether the web says that everything it needs is there."""
+    with closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def _welcome(place: Place, kind: str, port: int) -> None:
+    address = f"http://{HOST}:{port}"
+    say(f"\nHai Giờ runs.\n  API       {address}/api/v1\n  Docs      {address}/api/docs\n  Logs      {place.log}")
+    if kind == "development" and place.accounts.is_file():
+        say(f"  Accounts  {place.accounts}\n\n{accounts_table(json.loads(place.accounts.read_text()))}")
+    say("\nCtrl-C stops everything.")
+
+
+def accounts_table(accounts: list[dict[str, str | None]]) -> str:
+    """Return the demo accounts as aligned lines; a role for the whole city has no ward."""
+    rows = [("role", "ward", "username", "password")]
+    rows += [(a["role"] or "", a["ward"] or "-", a["username"] or "", a["password"] or "") for a in accounts]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
