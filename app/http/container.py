@@ -1,0 +1,28 @@
+"""What one process holds for all its requests, made once in `create_app`."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from app.config import Settings
+from app.core.db import Database
+from app.http.limits import Limits
+from app.identity.tokens import AccessTokens
+
+KEY = "haigio"
+
+
+@dataclass
+class Container:
+    """The settings and what was opened with them."""
+
+    settings: Settings
+    database: Database
+    tokens: AccessTokens
+    limits: Limits
+
+
+def container() -> Container:
+    """The container of the app that serves this request."""
+    return cast("Container", current_app.extensions[KEY])
