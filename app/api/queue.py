@@ -2,9 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
@@ -51,7 +49,7 @@ class Queue(MethodView):
             desk=Role.DISPATCHER in actor.roles,
             limit=limit + 1,
             states=OPEN if asked["state"] is None else {State(asked["state"])},
-            after=paging.position(asked, datetime, UUID),
+            after=paging.position(asked),
         )
         shown, more = rows[:limit], len(rows) > limit
         tag = _tag(shown, more=more)

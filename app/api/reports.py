@@ -1,23 +1,23 @@
 """Reports over HTTP: send, read, move, add to, follow."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.api import report_view
 from app.api.forms import Text, photo_hashes
 from app.api.report_schema import ReportSchema, TimelineSchema
 from app.api.viewing import answer, book, person, readable, shown, shown_report, viewer
 from app.enforcement import queries as decisions
-from app.http import access, limits, paging
+from app.http import access, paging
 from app.http.access import needs
 from app.http.container import container
+from app.http.limits import REPORTS
 from app.http.preconditions import expected_version, not_modified
 from app.identity.permissions import Do
 from app.reports import actions, filing, queries, timeline
@@ -46,6 +46,11 @@ class OnBehalfSchema(Schema):
 
 class SubmissionSchema(Schema):
     """A new report. The phone makes `id` (UUIDv7) and keeps the report until it has an answer."""
+
+    class Meta:
+        """A newer phone may say more than this server knows: that is no reason to lose its report."""
+
+        unknown = EXCLUDE
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True, validate=validate.Length(min=1, max=20))
@@ -139,7 +144,7 @@ class Reports(MethodView):
             author,
             session_id=None if actor.is_staff else actor.session_id,
             cache=container().rulebook,
-            spend=lambda: limits.spend_report(actor.person_id, access.address()),
+            spend=lambda: container().limits.spend(REPORTS, actor.person_id, access.address()),
             now=now,
         )
         location = {"Location": f"/api/v1/reports/{submitted.report_id}"}
@@ -167,7 +172,7 @@ class Reports(MethodView):
             access.session(),
             person().asker,
             limit=limit + 1,
-            before=paging.position(asked, datetime, UUID),
+            before=paging.position(asked),
             updated_since=asked["updated_since"],
         )
         page, more = rows[:limit], len(rows) > limit

@@ -9,6 +9,8 @@ from app.config import Settings
 from app.core.db import Database
 from app.http.limits import Limits
 from app.identity.tokens import AccessTokens
+from app.photos.storage import PhotoStore
+from app.reports.rulebook import RulebookCache
 
 KEY = "haigio"
 
@@ -21,6 +23,8 @@ class Container:
     database: Database
     tokens: AccessTokens
     limits: Limits
+    rulebook: RulebookCache
+    photos: PhotoStore
 
 
 def container() -> Container:

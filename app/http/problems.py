@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core import errors
 from app.core.errors import DomainError, Language
-from app.http import places
+from app.http import places, validation
 from geo.errors import GeoError
 
 log = structlog.get_logger("http")
@@ -151,8 +151,11 @@ def _refused_by_http(error: HTTPException) -> Response:
         return answer(BodyTooLarge(limit_bytes=request.max_content_length))
     if status == 415:
         return answer(errors.NotThatKind())
+    if status == 422:
+        return answer(validation.problem_of(getattr(error, "data", {}).get("messages", {})))
     if status == 400:
-        return answer(RequestMalformed())
+        # Only a body that claims to be JSON is parsed at all, so that is what could not be read.
+        return answer(JsonMalformed() if request.is_json else RequestMalformed())
     if 300 <= status < 400 and error.response is not None:
         return cast("Response", error.get_response())
     return answer(RequestRefused(), status=status)
