@@ -1,0 +1,67 @@
+"""What can be wrong with a photo."""
+
+from app.core.errors import Conflict, Invalid, NotFound, NotThatKind, TooLarge
+
+
+class NotAPhoto(NotThatKind):
+    """The bytes are none of the four formats, whatever the file is called."""
+
+    code = "not_a_photo"
+    vi = "Tệp này không phải là ảnh JPEG, PNG, WebP hoặc HEIC."
+    en = "This file is not a JPEG, PNG, WebP or HEIC photo."
+
+
+class DamagedPhoto(Invalid):
+    """The header is a photo's, what follows cannot be decoded."""
+
+    code = "photo_damaged"
+    vi = "Ảnh bị hỏng hoặc bị cắt mất một phần, không mở được."
+    en = "The photo is damaged or cut short and cannot be opened."
+
+
+class TooManyPixels(Invalid):
+    """Its header states more pixels than are decoded: a decompression bomb, or a scan that is no phone's photo."""
+
+    code = "photo_too_many_pixels"
+    vi = "Ảnh {width} x {height} điểm ảnh là quá lớn."
+    en = "A photo of {width} x {height} pixels is too large."
+
+
+class PhotoTooLarge(TooLarge):
+    """More bytes than a photo may have."""
+
+    code = "photo_too_large"
+    vi = "Ảnh quá lớn; nhiều nhất {limit_bytes} byte một ảnh."
+    en = "The photo is too large; at most {limit_bytes} bytes a photo."
+
+
+class HashMismatch(Invalid):
+    """The bytes that came are not those that were announced."""
+
+    code = "photo_hash_mismatch"
+    vi = "Nội dung ảnh nhận được không khớp với mã SHA-256 trong địa chỉ; hãy gửi lại ảnh."
+    en = "The bytes received do not have the SHA-256 in the address; please send the photo again."
+
+
+class PhotoRoleTaken(Conflict):
+    """One photo cannot be both what was found and what was left."""
+
+    code = "photo_role_taken"
+    vi = "Ảnh này đã được gửi cho tin báo với vai trò khác."
+    en = "This photo already belongs to the report in the other role."
+
+
+class TooManyPhotos(Conflict):
+    """The report has as many photos as it may."""
+
+    code = "too_many_photos"
+    vi = "Mỗi tin báo có nhiều nhất {limit} ảnh."
+    en = "A report holds at most {limit} photos."
+
+
+class PhotoNotFound(NotFound):
+    """No such photo, or no such copy yet, or not for the asker to know of."""
+
+    code = "photo_not_found"
+    vi = "Không tìm thấy ảnh."
+    en = "There is no such photo."
