@@ -23,8 +23,8 @@ class TooManyPixels(Invalid):
     """Its header states more pixels than are decoded: a decompression bomb, or a scan that is no phone's photo."""
 
     code = "photo_too_many_pixels"
-    vi = "Ảnh {width} x {height} điểm ảnh là quá lớn."
-    en = "A photo of {width} x {height} pixels is too large."
+    vi = "Ảnh có quá nhiều điểm ảnh, không mở được."
+    en = "The photo has too many pixels to be opened."
 
 
 class PhotoTooLarge(TooLarge):
