@@ -47,16 +47,16 @@ class PhotoRoleTaken(Conflict):
     """One photo cannot be both what was found and what was left."""
 
     code = "photo_role_taken"
-    vi = "Ảnh này đã được gửi cho tin báo với vai trò khác."
+    vi = "Ảnh này đã được gửi cho tin với vai trò khác (trước hoặc sau xử lý)."
     en = "This photo already belongs to the report in the other role."
 
 
-class TooManyPhotos(Conflict):
+class TooManyPhotos(Invalid):
     """The report has as many photos as it may."""
 
     code = "too_many_photos"
-    vi = "Mỗi tin báo có nhiều nhất {limit} ảnh."
-    en = "A report holds at most {limit} photos."
+    vi = "Mỗi tin có nhiều nhất {limit} ảnh."
+    en = "A report has at most {limit} photos."
 
 
 class PhotoNotFound(NotFound):
@@ -65,3 +65,19 @@ class PhotoNotFound(NotFound):
     code = "photo_not_found"
     vi = "Không tìm thấy ảnh."
     en = "There is no such photo."
+
+
+class PhotoLinkExpired(NotFound):
+    """A link of ours whose minutes are over; the report has a new one."""
+
+    code = "photo_link_expired"
+    vi = "Liên kết xem ảnh đã hết hạn; hãy tải lại tin."
+    en = "The link to this photo has expired; read the report again."
+
+
+class NotASha256(Invalid):
+    """A photo is named by 64 lower-case hexadecimal digits."""
+
+    code = "sha256_malformed"
+    vi = "Mã SHA-256 của ảnh phải gồm 64 chữ số thập lục phân viết thường."
+    en = "A photo's SHA-256 is 64 lower-case hexadecimal digits."

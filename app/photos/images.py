@@ -30,7 +30,7 @@ _MOST_SIDE = 30_000
 # holds three whole pictures.
 _MOST_PIXELS: Mapping[ImageType, int] = {
     ImageType.JPEG: 120_000_000,
-    ImageType.PNG: 50_000_000,
+    ImageType.PNG: 40_000_000,
     ImageType.HEIC: 50_000_000,
     ImageType.WEBP: 25_000_000,
 }

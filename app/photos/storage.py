@@ -46,26 +46,38 @@ def chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
+def is_sha256(name: str) -> bool:
+    """Whether `name` can be the name of a photo."""
+    return _SHA256.fullmatch(name) is not None
+
+
 class PhotoStore:
     """The photos under `folder`, which is made when it is first written to. Safe for many processes at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, limit: int = MOST_BYTES) -> None:
+        self._limit = limit
         self._originals = folder / "originals"
         self._copies = folder / "copies"
         self._incoming = folder / "incoming"
 
-    def put(self, pieces: Iterable[bytes], *, sha256: str, length: int | None = None, limit: int = MOST_BYTES) -> int:
+    def require_room(self, length: int | None) -> None:
+        """Refuse a photo by the size in bytes that its sender states, if any, before a byte is read.
+
+        Raises PhotoTooLarge.
+        """
+        if length is not None and length > self._limit:
+            raise PhotoTooLarge(limit_bytes=self._limit)
+
+    def put(self, pieces: Iterable[bytes], *, sha256: str) -> int:
         """Keep an original whose SHA-256 is `sha256` (hexadecimal); its size in bytes. On return it is durable.
 
-        `length` is the size that the sender states, if any: too large is refused before a byte is read. Bytes that
-        are here already are still read and compared, because a sender has to show that it holds them, and not written.
+        Bytes that are here already are still read and compared, because a sender has to show that it holds them, and
+        not written.
 
         Raises PhotoTooLarge and HashMismatch; then, as after any other failure, nothing is left behind.
         """
-        if length is not None and length > limit:
-            raise PhotoTooLarge(limit_bytes=limit)
         final = _path(self._originals, sha256)
-        verified = _verified(pieces, sha256=sha256, limit=limit)
+        verified = _verified(pieces, sha256=sha256, limit=self._limit)
         if final.exists():
             size = sum(len(piece) for piece in verified)
         else:
@@ -128,7 +140,7 @@ class PhotoStore:
 
 def _path(tree: Path, sha256: str) -> Path:
     """Where a photo lies in a tree. Raises PhotoNotFound for a name that is no hash, so that no path is made of it."""
-    if not _SHA256.fullmatch(sha256):
+    if not is_sha256(sha256):
         raise PhotoNotFound
     return tree / sha256[:2] / sha256[2:4] / sha256
 

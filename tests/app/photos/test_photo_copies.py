@@ -231,7 +231,7 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", zlib.crc32(header)) + b"\0\0\0\0IDAT"
 
 
-@pytest.mark.parametrize(("width", "height"), [(10_000, 5_001), (30_001, 1), (1, 30_001), (65_000, 65_000)])
+@pytest.mark.parametrize(("width", "height"), [(10_000, 4_001), (30_001, 1), (1, 30_001), (65_000, 65_000)])
 def test_a_bomb_is_refused_by_its_header(width, height):
     with pytest.raises(TooManyPixels):
         copies(png_of(width, height))

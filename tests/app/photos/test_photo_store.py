@@ -11,8 +11,8 @@ from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge
 from app.photos.storage import Copy, PhotoStore, chunks
 
 PHOTO = b"the bytes of a photo " * 50_000
-# sha256sum of the line above, and of the empty file: known facts, not computed by what is tested.
 NAME = hashlib.sha256(PHOTO).hexdigest()
+# FIPS 180-4's hash of no bytes at all.
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -25,8 +25,8 @@ def files(tmp_path):
     return sorted(str(path.relative_to(tmp_path / "photos")) for path in tmp_path.rglob("*") if path.is_file())
 
 
-def put(store, content=PHOTO, sha256=NAME, **given):
-    return store.put(chunks(io.BytesIO(content)), sha256=sha256, **given)
+def put(store, content=PHOTO, sha256=NAME):
+    return store.put(chunks(io.BytesIO(content)), sha256=sha256)
 
 
 def test_a_photo_lies_under_its_hash_byte_for_byte(store, tmp_path):
@@ -70,21 +70,24 @@ def test_other_bytes_than_announced_leave_nothing(store, tmp_path):
     assert not store.exists(NAME)
 
 
-def test_too_many_bytes_leave_nothing(store, tmp_path):
+def test_too_many_bytes_leave_nothing(tmp_path):
     with pytest.raises(PhotoTooLarge):
-        put(store, limit=len(PHOTO) - 1)
+        put(PhotoStore(tmp_path / "photos", limit=len(PHOTO) - 1))
 
     assert files(tmp_path) == []
-    assert put(store, limit=len(PHOTO)) == len(PHOTO)
+    assert put(PhotoStore(tmp_path / "photos", limit=len(PHOTO))) == len(PHOTO)
 
 
-def test_a_stated_length_over_the_limit_is_refused_unread(store):
-    def unread():
-        pytest.fail("a byte was read")
-        yield b""
+@pytest.mark.parametrize("length", [None, 0, 20_000_000])
+def test_a_stated_length_within_the_limit_is_let_in(store, length):
+    store.require_room(length)
 
-    with pytest.raises(PhotoTooLarge):
-        store.put(unread(), sha256=NAME, length=20_000_001)
+
+def test_a_stated_length_over_the_limit_is_refused(store):
+    with pytest.raises(PhotoTooLarge) as refused:
+        store.require_room(20_000_001)
+
+    assert refused.value.facts == {"limit_bytes": 20_000_000}
 
 
 def test_a_connection_that_breaks_leaves_nothing(store, tmp_path):
