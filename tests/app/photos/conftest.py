@@ -3,10 +3,17 @@
 import io
 import struct
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pillow_heif
 import pytest
 from PIL import Image, ImageDraw
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.photos.storage import PhotoStore
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -94,3 +101,41 @@ def street() -> Callable[..., bytes]:
         return tiff(order, main, exif, gps)
 
     return block
+
+
+@pytest.fixture
+def filed() -> Callable[[Session], UUID]:
+    """Files a report with bare SQL, which knows nothing of how reports are made, and gives its id."""
+
+    def file(session: Session) -> UUID:
+        report_id = uuid4()
+        session.execute(
+            text("""
+                with import as (
+                    insert into ward_imports (at, file, sha256, summary) values (:at, 'f', 's', '{}') returning id
+                ), ward as (
+                    insert into ward_versions (city_id, code, name, type, geom, area_m2, import_id)
+                    select 1, :code, 'n', 'phường', st_multi(st_makeenvelope(106, 10, 107, 11, 4326)), 1, id from import
+                    returning id
+                )
+                insert into reports (id, city_id, number, channel, kind_code, field, lat, lon, anonymous, urgent,
+                    about_unit, received_at, ward_version_id, routing, unit_id, state, target_s, due_at, updated_at)
+                select :id, 1, :code, 'app', 'SW01', 'sidewalk', 10.8, 106.7, false, false, false, :at, ward.id, '{}',
+                    (select min(id) from units), 'received', 7200, :at, :at
+                from ward
+            """),
+            {"id": report_id, "code": report_id.hex, "at": datetime(2026, 11, 23, 8, tzinfo=UTC)},
+        )
+        return report_id
+
+    return file
+
+
+@pytest.fixture
+def report_id(session: Session, filed: Callable[[Session], UUID]) -> UUID:
+    return filed(session)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PhotoStore:
+    return PhotoStore(tmp_path / "photos")

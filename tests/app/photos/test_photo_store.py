@@ -16,11 +16,6 @@ NAME = hashlib.sha256(PHOTO).hexdigest()
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-@pytest.fixture
-def store(tmp_path):
-    return PhotoStore(tmp_path / "photos")
-
-
 def files(tmp_path):
     return sorted(str(path.relative_to(tmp_path / "photos")) for path in tmp_path.rglob("*") if path.is_file())
 
