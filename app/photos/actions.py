@@ -22,6 +22,7 @@ from app.photos.storage import PhotoStore, chunks, is_sha256
 
 Role = Literal["before", "after"]
 
+# Of one report, in one role.
 MOST_PHOTOS = 10
 
 
@@ -43,7 +44,7 @@ def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
         raise NotASha256(at="sha256")
     known = session.get(Photo, (report_id, sha256))
     if known is None:
-        _require_room(session, report_id)
+        _require_room(session, report_id, role)
     elif known.role != role:
         raise PhotoRoleTaken
 
@@ -71,7 +72,7 @@ def receive(session: Session, original: Original, *, report_id: UUID, role: Role
     session.execute(text("select 1 from reports where id = :id for no key update"), {"id": report_id})
     photo = session.get(Photo, (report_id, original.sha256), populate_existing=True)
     if photo is None:
-        _require_room(session, report_id)
+        _require_room(session, report_id, role)
         photo = Photo(report_id=report_id, sha256=original.sha256, role=role, state="awaited", added_at=now)
         session.add(photo)
     elif photo.role != role:
@@ -106,7 +107,8 @@ def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) 
     )
 
 
-def _require_room(session: Session, report_id: UUID) -> None:
-    held = session.scalar(select(func.count()).select_from(Photo).where(Photo.report_id == report_id))
-    if held is not None and held >= MOST_PHOTOS:
+def _require_room(session: Session, report_id: UUID, role: Role) -> None:
+    """Each role has room of its own, so that ten photos of a resident leave the officer a place for theirs."""
+    wanted = select(func.count()).select_from(Photo).where(Photo.report_id == report_id, Photo.role == role)
+    if session.scalars(wanted).one() >= MOST_PHOTOS:
         raise TooManyPhotos(limit=MOST_PHOTOS)

@@ -2,13 +2,18 @@ import hashlib
 import io
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge
 from app.photos.storage import Copy, PhotoStore, chunks
+
+ROOT = Path(__file__).parents[3]
 
 PHOTO = b"the bytes of a photo " * 50_000
 NAME = hashlib.sha256(PHOTO).hexdigest()
@@ -167,3 +172,31 @@ def test_pieces_are_filled_from_a_stream_that_trickles():
 
     assert b"".join(pieces) == PHOTO
     assert [len(piece) for piece in pieces] == [262_144, 262_144, 262_144, 262_144, 1_050_000 - 4 * 262_144]
+
+
+HALF_AN_UPLOAD = """
+import sys, time
+from pathlib import Path
+from app.photos.storage import PhotoStore
+
+def pieces():
+    yield b"the bytes of a photo " * 25_000
+    print("half", flush=True)
+    time.sleep(60)
+
+PhotoStore(Path(sys.argv[1])).put(pieces(), sha256=sys.argv[2])
+"""
+
+
+def test_a_killed_upload_leaves_nothing_that_is_seen_and_nothing_in_the_way(store, tmp_path):
+    upload = subprocess.Popen(
+        [sys.executable, "-c", HALF_AN_UPLOAD, str(tmp_path / "photos"), NAME], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    with upload:
+        assert upload.stdout.readline() == b"half\n"
+        upload.kill()
+
+    assert not store.exists(NAME)
+    put(store)
+    with store.open(NAME) as original:
+        assert original.read() == PHOTO
