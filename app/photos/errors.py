@@ -1,6 +1,6 @@
 """What can be wrong with a photo."""
 
-from app.core.errors import Conflict, Invalid, NotFound, NotThatKind, TooLarge
+from app.core.errors import Conflict, Invalid, NotFound, NotThatKind, TooLarge, Unavailable
 
 
 class NotAPhoto(NotThatKind):
@@ -81,3 +81,11 @@ class NotASha256(Invalid):
     code = "sha256_malformed"
     vi = "Mã SHA-256 của ảnh phải gồm 64 chữ số thập lục phân viết thường."
     en = "A photo's SHA-256 is 64 lower-case hexadecimal digits."
+
+
+class StoreFull(Unavailable):
+    """The disk of the store has no room left."""
+
+    code = "photo_store_full"
+    vi = "Kho ảnh tạm thời hết chỗ; ảnh vẫn ở trong điện thoại của bạn, hãy gửi lại sau."
+    en = "The photo store is full for the moment; your phone still has the photo, please send it again later."

@@ -9,6 +9,7 @@ A file appears under its name in one step, when its bytes are verified and on th
 a reader finds the whole photo or none.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge
+from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
 
 MOST_BYTES = 20_000_000
 _CHUNK_BYTES = 1 << 18
@@ -74,7 +75,7 @@ class PhotoStore:
         Bytes that are here already are still read and compared, because a sender has to show that it holds them, and
         not written.
 
-        Raises PhotoTooLarge and HashMismatch; then, as after any other failure, nothing is left behind.
+        Raises PhotoTooLarge, HashMismatch and StoreFull; then, as after any other failure, nothing is left behind.
         """
         final = _path(self._originals, sha256)
         verified = _verified(pieces, sha256=sha256, limit=self._limit)
@@ -134,6 +135,10 @@ class PhotoStore:
                 file.flush()
                 os.fsync(file.fileno())
             yield half, size
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StoreFull from error
+            raise
         finally:
             half.unlink(missing_ok=True)
 

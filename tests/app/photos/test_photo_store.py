@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import io
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge
+from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
 from app.photos.storage import Copy, PhotoStore, chunks
 
 ROOT = Path(__file__).parents[3]
@@ -99,6 +100,20 @@ def test_a_connection_that_breaks_leaves_nothing(store, tmp_path):
         store.put(broken(), sha256=NAME)
 
     assert files(tmp_path) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(store, tmp_path, monkeypatch):
+    put(store, b"", EMPTY)
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(StoreFull):
+            put(store)
+
+    assert files(tmp_path) == [f"originals/{EMPTY[:2]}/{EMPTY[2:4]}/{EMPTY}"]
 
 
 def test_nobody_sees_a_photo_before_its_last_byte_is_synced(store, monkeypatch):
