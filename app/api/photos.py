@@ -10,7 +10,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from app.api.report_schema import PhotoSchema
-from app.api.viewing import person, viewer
+from app.api.report_view import subject_of
+from app.api.viewing import person, readable, viewer
 from app.http.access import needs, now, session
 from app.http.container import container
 from app.identity import permissions
@@ -18,7 +19,6 @@ from app.identity.permissions import Do
 from app.photos import actions, exif, links
 from app.photos.models import Photo
 from app.photos.storage import Copy
-from app.reports.actions import open_for, subject_of
 
 blueprint = Blueprint("photos", __name__, description="Ảnh / Photos")
 
@@ -118,14 +118,13 @@ class CopyOfPhoto(MethodView):
         response.cache_control.private = True
         response.cache_control.max_age = link["until"] - int(at.timestamp())
         response.set_etag(f"{sha256}-{copy}")
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
 
 def _require_right(report_id: UUID, role: str) -> None:
     """Refuse whoever may not add a photo in this role; another unit's report does not exist for them."""
-    by = person()
-    report, is_author = open_for(session(), report_id, by)
-    permissions.require(by.actor, _DO[role], subject_of(report, is_author=is_author))
+    permissions.require(person().actor, _DO[role], subject_of(readable(report_id)))
 
 
 def _shown(photo: Photo) -> dict[str, Any]:

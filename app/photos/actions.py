@@ -8,7 +8,7 @@ is kept and then not received (a crash between the two) is a file that nothing n
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -49,7 +49,7 @@ def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
         raise PhotoRoleTaken
 
 
-def keep(store: PhotoStore, stream: BinaryIO, *, sha256: str, length: int | None) -> Original:
+def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | None) -> Original:
     """Read a photo into the store. `length` is the size in bytes that the sender states, if any.
 
     Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from uuid import uuid4
 
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
@@ -35,7 +35,7 @@ class Copy(StrEnum):
     THUMB = "thumb"
 
 
-def chunks(stream: BinaryIO) -> Iterator[bytes]:
+def chunks(stream: IO[bytes]) -> Iterator[bytes]:
     """The bytes of `stream` in pieces of 256 kB (the last one shorter), however small its own reads are."""
     piece = b""
     while more := stream.read(_CHUNK_BYTES - len(piece)):
