@@ -43,9 +43,13 @@ class Database:
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        with self.sessions.begin() as session:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Who has to wait long for somebody outside may commit before and go on: the connection is free meanwhile.
+        """
+        with self.sessions() as session:  # closing rolls back what is not committed
             yield session
+            session.commit()
 
     def close(self) -> None:
         """Let go of every pooled connection."""

@@ -1,0 +1,114 @@
+"""Taking photos in, and what becomes of them. The only writer of `photos`.
+
+An upload has three steps, so that no database connection waits for a phone: `expect` asks whether the photo may come,
+`keep` reads it into the store without any database, `receive` writes the row when the bytes are durable. A photo that
+is kept and then not received (a crash between the two) is a file that nothing names, and is there when it is sent again.
+"""
+
+import itertools
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Literal
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from app.core import outbox
+from app.photos.errors import NotASha256, PhotoRoleTaken, TooManyPhotos
+from app.photos.formats import ImageType, sniff
+from app.photos.models import Photo
+from app.photos.storage import PhotoStore, chunks, is_sha256
+
+Role = Literal["before", "after"]
+
+# Of one report, in one role.
+MOST_PHOTOS = 10
+
+
+@dataclass(frozen=True)
+class Original:
+    """Bytes that are durable in the store, and what they are."""
+
+    sha256: str
+    media_type: ImageType
+    size_bytes: int
+
+
+def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
+    """Refuse early, before its bytes are read, a photo that cannot be received. Who may send it is not asked here.
+
+    Raises NotASha256, PhotoRoleTaken and TooManyPhotos.
+    """
+    if not is_sha256(sha256):
+        raise NotASha256(at="sha256")
+    known = session.get(Photo, (report_id, sha256))
+    if known is None:
+        _require_room(session, report_id, role)
+    elif known.role != role:
+        raise PhotoRoleTaken
+
+
+def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | None) -> Original:
+    """Read a photo into the store. `length` is the size in bytes that the sender states, if any.
+
+    Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.
+
+    Raises NotAPhoto, PhotoTooLarge and HashMismatch, and leaves nothing behind then.
+    """
+    store.require_room(length)
+    pieces = chunks(stream)
+    head = next(pieces, b"")
+    media_type = sniff(head)
+    return Original(sha256, media_type, store.put(itertools.chain([head], pieces), sha256=sha256))
+
+
+def receive(session: Session, original: Original, *, report_id: UUID, role: Role, now: datetime) -> bool:
+    """Write that a report has this photo, and promise its copies. False when it had it already.
+
+    Raises PhotoRoleTaken and TooManyPhotos, as `expect` does: another upload may have come between.
+    """
+    # One report's photos are counted one at a time, however many come at once.
+    session.execute(text("select 1 from reports where id = :id for no key update"), {"id": report_id})
+    photo = session.get(Photo, (report_id, original.sha256), populate_existing=True)
+    if photo is None:
+        _require_room(session, report_id, role)
+        photo = Photo(report_id=report_id, sha256=original.sha256, role=role, state="awaited", added_at=now)
+        session.add(photo)
+    elif photo.role != role:
+        raise PhotoRoleTaken
+    elif photo.state != "awaited":
+        return False
+    photo.state = "received"
+    photo.received_at = now
+    photo.media_type = original.media_type.value
+    photo.bytes = original.size_bytes
+    session.flush()
+    outbox.emit(session, "photo.received", {"report_id": str(report_id), "sha256": original.sha256}, at=now)
+    return True
+
+
+def copies_made(session: Session, report_id: UUID, sha256: str, *, width: int, height: int, now: datetime) -> None:
+    """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels."""
+    _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now)
+
+
+def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str) -> None:
+    """Write that no copy can be made; `refusal` is the code of the reason. The original stays: it is what was sent."""
+    _conclude(session, report_id, sha256, state="refused", refusal=refusal)
+
+
+def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) -> None:
+    session.execute(
+        update(Photo)
+        .where(Photo.report_id == report_id, Photo.sha256 == sha256, Photo.state == "received")
+        .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _require_room(session: Session, report_id: UUID, role: Role) -> None:
+    """Each role has room of its own, so that ten photos of a resident leave the officer a place for theirs."""
+    wanted = select(func.count()).select_from(Photo).where(Photo.report_id == report_id, Photo.role == role)
+    if session.scalars(wanted).one() >= MOST_PHOTOS:
+        raise TooManyPhotos(limit=MOST_PHOTOS)

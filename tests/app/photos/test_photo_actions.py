@@ -1,0 +1,169 @@
+import hashlib
+import io
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PIL import Image
+from sqlalchemy import func, select
+
+from app.core.outbox import OutboxMessage
+from app.photos import actions
+from app.photos.errors import HashMismatch, NotAPhoto, NotASha256, PhotoRoleTaken, PhotoTooLarge, TooManyPhotos
+from app.photos.formats import ImageType
+from app.photos.models import Photo
+
+NOW = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
+
+
+def photo(shade: int = 0) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (shade, 90, 90)).save(out, "PNG")
+    return out.getvalue()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def original(content: bytes) -> actions.Original:
+    return actions.Original(sha256(content), ImageType.PNG, len(content))
+
+
+def receive(session, report_id, content, role="before", now=NOW):
+    return actions.receive(session, original(content), report_id=report_id, role=role, now=now)
+
+
+def promised(session):
+    return session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "photo.received")).all()
+
+
+def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
+    content = photo()
+
+    actions.expect(session, report_id, sha256(content), "before")
+    kept = actions.keep(store, io.BytesIO(content), sha256=sha256(content), length=len(content))
+    new = actions.receive(session, kept, report_id=report_id, role="before", now=NOW)
+
+    assert new
+    row = session.get(Photo, (report_id, sha256(content)))
+    assert (row.role, row.state, row.media_type, row.bytes) == ("before", "received", "image/png", len(content))
+    assert (row.added_at, row.received_at, row.ready_at) == (NOW, NOW, None)
+    [message] = promised(session)
+    assert message.payload == {"report_id": str(report_id), "sha256": sha256(content)}
+
+
+def test_the_same_photo_again_changes_nothing(session, report_id):
+    assert receive(session, report_id, photo())
+
+    assert not receive(session, report_id, photo(), now=NOW + timedelta(minutes=5))
+    assert session.get(Photo, (report_id, sha256(photo()))).received_at == NOW
+    assert len(promised(session)) == 1
+
+
+def test_a_photo_that_the_report_named_is_received_when_it_comes(session, report_id):
+    name = sha256(photo())
+    session.add(Photo(report_id=report_id, sha256=name, role="before", state="awaited", added_at=NOW))
+    session.flush()
+
+    actions.expect(session, report_id, name, "before")
+    assert receive(session, report_id, photo(), now=NOW + timedelta(minutes=3))
+
+    row = session.get(Photo, (report_id, name))
+    assert (row.state, row.added_at, row.received_at) == ("received", NOW, NOW + timedelta(minutes=3))
+
+
+def test_one_photo_is_not_both_before_and_after(session, report_id):
+    receive(session, report_id, photo(), "before")
+
+    with pytest.raises(PhotoRoleTaken):
+        actions.expect(session, report_id, sha256(photo()), "after")
+    with pytest.raises(PhotoRoleTaken):
+        receive(session, report_id, photo(), "after")
+
+
+def test_a_photo_of_one_report_may_be_of_another(session, filed):
+    one, other = filed(session), filed(session)
+
+    assert receive(session, one, photo(), "before")
+    assert receive(session, other, photo(), "after")
+
+
+def test_the_eleventh_photo_of_a_role_is_refused_and_the_tenth_may_come_again(session, report_id):
+    for shade in range(10):
+        receive(session, report_id, photo(shade), "before")
+
+    with pytest.raises(TooManyPhotos):
+        actions.expect(session, report_id, sha256(photo(99)), "before")
+    with pytest.raises(TooManyPhotos):
+        receive(session, report_id, photo(99), "before")
+    actions.expect(session, report_id, sha256(photo(9)), "before")
+    assert not receive(session, report_id, photo(9), "before")
+    assert receive(session, report_id, photo(99), "after")  # the officer's own
+
+
+def test_twenty_uploads_at_once_are_ten_photos(committed, filed):
+    with committed.unit_of_work() as session:
+        report_id = filed(session)
+    outcomes = []
+
+    def upload(shade):
+        try:
+            with committed.unit_of_work() as session:
+                outcomes.append(receive(session, report_id, photo(shade)))
+        except TooManyPhotos:
+            outcomes.append(None)
+
+    threads = [threading.Thread(target=upload, args=(shade % 15,)) for shade in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with committed.unit_of_work() as session:
+        assert session.scalar(select(func.count()).select_from(Photo)) == 10
+        assert len(promised(session)) == 10
+    assert outcomes.count(True) == 10
+    assert len(outcomes) == 20
+
+
+@pytest.mark.parametrize("name", ["", "abc", "A" * 64, "../" + "a" * 61])
+def test_a_photo_is_named_by_a_hash(session, report_id, name):
+    with pytest.raises(NotASha256):
+        actions.expect(session, report_id, name, "before")
+
+
+def test_what_cannot_be_kept_leaves_nothing(store, tmp_path):
+    text, content = b"Toi gui anh nay cho phuong", photo()
+
+    with pytest.raises(NotAPhoto):
+        actions.keep(store, io.BytesIO(text), sha256=sha256(text), length=None)
+    with pytest.raises(NotAPhoto):
+        actions.keep(store, io.BytesIO(b""), sha256=sha256(b""), length=0)
+    with pytest.raises(HashMismatch):
+        actions.keep(store, io.BytesIO(content), sha256=sha256(text), length=None)
+    with pytest.raises(PhotoTooLarge):
+        actions.keep(store, io.BytesIO(content), sha256=sha256(content), length=20_000_001)
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_copies_are_written_once(session, report_id):
+    name = sha256(photo())
+    receive(session, report_id, photo())
+
+    actions.copies_made(session, report_id, name, width=64, height=48, now=NOW)
+    actions.copies_made(session, report_id, name, width=1, height=1, now=NOW + timedelta(hours=1))
+
+    row = session.get(Photo, (report_id, name), populate_existing=True)
+    assert (row.state, row.width, row.height, row.ready_at) == ("ready", 64, 48, NOW)
+
+
+def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, report_id):
+    name = sha256(photo())
+    receive(session, report_id, photo(), "after")
+
+    actions.refuse(session, report_id, name, refusal="photo_damaged")
+
+    row = session.get(Photo, (report_id, name), populate_existing=True)
+    assert (row.state, row.refusal) == ("refused", "photo_damaged")

@@ -1,0 +1,217 @@
+import errno
+import hashlib
+import io
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
+from app.photos.storage import Copy, PhotoStore, chunks
+
+ROOT = Path(__file__).parents[3]
+
+PHOTO = b"the bytes of a photo " * 50_000
+NAME = hashlib.sha256(PHOTO).hexdigest()
+# FIPS 180-4's hash of no bytes at all.
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def files(tmp_path):
+    return sorted(str(path.relative_to(tmp_path / "photos")) for path in tmp_path.rglob("*") if path.is_file())
+
+
+def put(store, content=PHOTO, sha256=NAME):
+    return store.put(chunks(io.BytesIO(content)), sha256=sha256)
+
+
+def test_a_photo_lies_under_its_hash_byte_for_byte(store, tmp_path):
+    assert put(store) == len(PHOTO)
+
+    assert files(tmp_path) == [f"originals/{NAME[:2]}/{NAME[2:4]}/{NAME}"]
+    with store.open(NAME) as original:
+        assert original.read() == PHOTO
+
+
+def test_the_name_is_the_sha256_of_the_standard(store):
+    assert put(store, b"", EMPTY) == 0
+    assert store.exists(EMPTY)
+
+
+def test_the_same_photo_again_is_read_and_not_written(store, tmp_path):
+    put(store)
+    path = next((tmp_path / "photos" / "originals").rglob(NAME))
+    before = path.stat()
+
+    assert put(store) == len(PHOTO)
+    assert path.stat().st_ino == before.st_ino
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert stat.S_IMODE(before.st_mode) & 0o222 == 0  # read-only
+
+
+def test_knowing_a_name_is_not_holding_the_photo(store):
+    put(store)
+
+    with pytest.raises(HashMismatch):
+        put(store, b"something else")
+    with store.open(NAME) as original:
+        assert original.read() == PHOTO
+
+
+def test_other_bytes_than_announced_leave_nothing(store, tmp_path):
+    with pytest.raises(HashMismatch):
+        put(store, PHOTO[:-1])
+
+    assert files(tmp_path) == []
+    assert not store.exists(NAME)
+
+
+def test_too_many_bytes_leave_nothing(tmp_path):
+    with pytest.raises(PhotoTooLarge):
+        put(PhotoStore(tmp_path / "photos", limit=len(PHOTO) - 1))
+
+    assert files(tmp_path) == []
+    assert put(PhotoStore(tmp_path / "photos", limit=len(PHOTO))) == len(PHOTO)
+
+
+@pytest.mark.parametrize("length", [None, 0, 20_000_000])
+def test_a_stated_length_within_the_limit_is_let_in(store, length):
+    store.require_room(length)
+
+
+def test_a_stated_length_over_the_limit_is_refused(store):
+    with pytest.raises(PhotoTooLarge) as refused:
+        store.require_room(20_000_001)
+
+    assert refused.value.facts == {"limit_bytes": 20_000_000}
+
+
+def test_a_connection_that_breaks_leaves_nothing(store, tmp_path):
+    def broken():
+        yield PHOTO[:1000]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        store.put(broken(), sha256=NAME)
+
+    assert files(tmp_path) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(store, tmp_path, monkeypatch):
+    put(store, b"", EMPTY)
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(StoreFull):
+            put(store)
+
+    assert files(tmp_path) == [f"originals/{EMPTY[:2]}/{EMPTY[2:4]}/{EMPTY}"]
+
+
+def test_nobody_sees_a_photo_before_its_last_byte_is_synced(store, monkeypatch):
+    seen = []
+    sync = os.fsync
+
+    def watched(descriptor):
+        seen.append(store.exists(NAME))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    pieces = chunks(io.BytesIO(PHOTO))
+    store.put((seen.append(store.exists(NAME)) or piece for piece in pieces), sha256=NAME)
+
+    # Everything but the very last sync, that of the folder which then holds the name.
+    assert seen[-1] is True
+    assert not any(seen[:-1])
+
+
+def test_many_at_once_are_one_photo(store, tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda _: put(store), range(24)))
+
+    assert sizes == [len(PHOTO)] * 24
+    assert files(tmp_path) == [f"originals/{NAME[:2]}/{NAME[2:4]}/{NAME}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "abc", "../../etc/passwd", NAME.upper(), NAME + "\n", NAME[:-1] + "g", "/" + NAME]
+)
+def test_a_name_that_is_no_hash_makes_no_path(store, name):
+    with pytest.raises(PhotoNotFound):
+        store.open(name)
+    with pytest.raises(PhotoNotFound):
+        put(store, sha256=name)
+
+
+def test_copies_lie_apart_and_can_be_replaced_and_deleted(store, tmp_path):
+    put(store)
+    store.put_copy(NAME, Copy.THUMB, b"first")
+    store.put_copy(NAME, Copy.THUMB, b"second")
+
+    with store.open_copy(NAME, Copy.THUMB) as thumb:
+        assert thumb.read() == b"second"
+    with pytest.raises(PhotoNotFound):
+        store.open_copy(NAME, Copy.DISPLAY)
+
+    store.delete_copies(NAME)
+    store.delete_copies(NAME)
+
+    assert files(tmp_path) == [f"originals/{NAME[:2]}/{NAME[2:4]}/{NAME}"]
+
+
+def test_half_files_of_a_crash_are_swept_when_old(store, tmp_path):
+    put(store)
+    half = tmp_path / "photos" / "incoming" / "left"
+    half.write_bytes(b"half a photo")
+    written = datetime.fromtimestamp(half.stat().st_mtime, UTC)
+
+    assert store.discard_abandoned(before=written - timedelta(hours=1)) == 0
+    assert store.discard_abandoned(before=written + timedelta(hours=1)) == 1
+    assert files(tmp_path) == [f"originals/{NAME[:2]}/{NAME[2:4]}/{NAME}"]
+
+
+def test_pieces_are_filled_from_a_stream_that_trickles():
+    class Trickle(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 1000))
+
+    pieces = list(chunks(Trickle(PHOTO)))
+
+    assert b"".join(pieces) == PHOTO
+    assert [len(piece) for piece in pieces] == [262_144, 262_144, 262_144, 262_144, 1_050_000 - 4 * 262_144]
+
+
+HALF_AN_UPLOAD = """
+import sys, time
+from pathlib import Path
+from app.photos.storage import PhotoStore
+
+def pieces():
+    yield b"the bytes of a photo " * 25_000
+    print("half", flush=True)
+    time.sleep(60)
+
+PhotoStore(Path(sys.argv[1])).put(pieces(), sha256=sys.argv[2])
+"""
+
+
+def test_a_killed_upload_leaves_nothing_that_is_seen_and_nothing_in_the_way(store, tmp_path):
+    upload = subprocess.Popen(
+        [sys.executable, "-c", HALF_AN_UPLOAD, str(tmp_path / "photos"), NAME], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    with upload:
+        assert upload.stdout.readline() == b"half\n"
+        upload.kill()
+
+    assert not store.exists(NAME)
+    put(store)
+    with store.open(NAME) as original:
+        assert original.read() == PHOTO
