@@ -13,6 +13,7 @@ import click
 
 from app.commands.place import Place, Refused, step
 from app.config import SettingsError
+from app.core import clock
 from app.core.errors import DomainError
 from geo.errors import GeoError
 
@@ -49,6 +50,24 @@ def haigio(ctx: click.Context) -> None:
 
 
 @haigio.group()
+def wards() -> None:
+    """Ward boundaries."""
+
+
+@wards.command("import")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sketch", is_flag=True, help="the hand-drawn sketch that ships with the project")
+@click.pass_obj
+def import_wards(place: Place, files: tuple[Path, ...], *, sketch: bool) -> None:
+    """Take the ward versions of GeoJSON FILES in, all or nothing; every ward gets a unit."""
+    if sketch == bool(files):
+        raise click.UsageError("give either FILES or --sketch")
+    from app.commands import wards as importing
+
+    click.echo(importing.import_wards(place, files or (importing.SKETCH,)))
+
+
+@haigio.group()
 def catalogue() -> None:
     """What may be reported, and on what it rests."""
 
@@ -61,6 +80,26 @@ def load_catalogue(place: Place, file: Path | None) -> None:
     from app.commands import catalogue as loading
 
     step("Catalogue", lambda: loading.load(place, file))
+
+
+@haigio.group()
+@click.pass_obj
+def demo(place: Place) -> None:
+    """Invented people and reports, to try things on. Never in production."""
+    place.not_in_production()
+
+
+@demo.command("history")
+@click.pass_obj
+def load_history(place: Place) -> None:
+    """Load the two years of closed reports, unless they are there."""
+    from app.commands.demo import history
+
+    def load() -> str:
+        with place.database.unit_of_work() as session:
+            return history.load(session, place.settings.city_id, clock.now())
+
+    step("History", load)
 
 
 @haigio.command()
