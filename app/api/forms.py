@@ -34,7 +34,7 @@ def photo_hash(**kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Regexp(SHA256), **kwargs)
 
 
-def photo_hashes(most: int = 10) -> fields.List:
+def photo_hashes(most: int = 10) -> fields.List[Any]:
     """A list of photos by their hashes."""
     return fields.List(photo_hash(), validate=validate.Length(max=most))
 

@@ -36,16 +36,21 @@ class Scope:
     actor: Actor | None
 
 
-def needs(do: Do, *, by_token: bool = False) -> Callable[[View], View]:
+def needs(do: Do, *, by_token: bool = False, without_database: bool = False) -> Callable[[View], View]:
     """Let a view be called only by those who could do this.
 
     With `by_token` a resident is believed by their token alone, without SQL: for the one route that checks the session
-    inside its own statement.
+    inside its own statement. `without_database` is for what must answer although the database is down, and is open to
+    all.
     """
+    if without_database and not open_to_all(do):
+        raise ValueError(f"who asks for {do} is known from the database")
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            if without_database:
+                return view(*args, **kwargs)
             now = clock.now()
             with container().database.unit_of_work() as session:
                 actor = _who_asks(session, do, now=now, by_token=by_token)
@@ -121,9 +126,7 @@ def _signed_in(session: Session, *, now: datetime, by_token: bool) -> Actor | No
     claims = container().tokens.read(token.strip(), now=now)
     if by_token and not claims.is_staff:
         return Actor(claims.person_id, claims.session_id, is_staff=False)
-    actor = queries.actor_of(
-        session, person_id=claims.person_id, session_id=claims.session_id, on=local_day(now)
-    )
+    actor = queries.actor_of(session, person_id=claims.person_id, session_id=claims.session_id, on=local_day(now))
     if actor is None:
         raise SessionEnded
     return actor

@@ -8,6 +8,7 @@ from flask import current_app
 from app.config import Settings
 from app.core.db import Database
 from app.http.limits import Limits
+from app.identity.sms import SmsSender
 from app.identity.tokens import AccessTokens
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
@@ -25,6 +26,7 @@ class Container:
     limits: Limits
     rulebook: RulebookCache
     photos: PhotoStore
+    sms: SmsSender
 
 
 def container() -> Container:

@@ -74,4 +74,3 @@ class Limits:
             storage = RedisStorage(url, socket_timeout=0.25, socket_connect_timeout=0.25, wrap_exceptions=True)
             self._limiter = SlidingWindowCounterRateLimiter(storage)
         return self._limiter
-

@@ -60,7 +60,9 @@ def position(asked: Mapping[str, Any]) -> tuple[datetime, UUID] | None:
     if not given:
         return None
     try:
-        instant, identifier = json.loads(base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True))
+        instant, identifier = json.loads(
+            base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
+        )
         found = datetime.fromisoformat(instant), UUID(identifier)
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise CursorInvalid(at="cursor") from error

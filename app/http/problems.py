@@ -1,6 +1,6 @@
 """What went wrong, as RFC 9457 problems. The one place where an error becomes an HTTP status."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 import structlog
@@ -143,22 +143,23 @@ def register(app: Flask) -> None:
 def _refused_by_http(error: HTTPException) -> Response:
     """What Flask and Werkzeug refuse before a view is reached, or while it reads the body."""
     status = error.code or 500
-    if status == 404:
-        return answer(errors.NotFound())
-    if status == 405:
-        return answer(MethodNotAllowed(method=request.method), headers=_allowed(error))
-    if status == 413:
-        return answer(BodyTooLarge(limit_bytes=request.max_content_length))
-    if status == 415:
-        return answer(errors.NotThatKind())
-    if status == 422:
-        return answer(validation.problem_of(getattr(error, "data", {}).get("messages", {})))
-    if status == 400:
-        # Only a body that claims to be JSON is parsed at all, so that is what could not be read.
-        return answer(JsonMalformed() if request.is_json else RequestMalformed())
     if 300 <= status < 400 and error.response is not None:
         return cast("Response", error.get_response())
-    return answer(RequestRefused(), status=status)
+    refusal = _REFUSALS.get(status)
+    if refusal is None:
+        return answer(RequestRefused(), status=status)
+    return answer(refusal(error), headers=_allowed(error))
+
+
+# Only a body that claims to be JSON is parsed at all, so that is what could not be read.
+_REFUSALS: Mapping[int, Callable[[HTTPException], DomainError]] = {
+    400: lambda _: JsonMalformed() if request.is_json else RequestMalformed(),
+    404: lambda _: errors.NotFound(),
+    405: lambda _: MethodNotAllowed(method=request.method),
+    413: lambda _: BodyTooLarge(limit_bytes=request.max_content_length),
+    415: lambda _: errors.NotThatKind(),
+    422: lambda error: validation.problem_of(getattr(error, "data", {}).get("messages", {})),
+}
 
 
 def _allowed(error: HTTPException) -> Mapping[str, str]:

@@ -58,7 +58,7 @@ def problem_of(messages: Any) -> InputInvalid:
 
 
 def _without_location(messages: Any) -> Any:
-    """webargs puts the place of the input (json, query) on top, which is no member of it."""
+    """Without the place of the input (json, query), which webargs puts on top and which is no member of it."""
     if isinstance(messages, dict) and len(messages) == 1:
         place, inner = next(iter(messages.items()))
         if place in {"json", "query", "headers", "form"}:

@@ -131,6 +131,7 @@ class Do(StrEnum):
     ADD_BEFORE_PHOTO = "add_before_photo"
     ADD_AFTER_PHOTO = "add_after_photo"
     SEE_PHOTO = "see_photo"
+    OPEN_PHOTO_LINK = "open_photo_link"  # the link itself is the permission: signed, short-lived
     HANDLE = "handle"  # accept, hand over, arrive, ask, conclude, assign, correct, note, message
     REVIEW = "review"  # a contested case
     SPEAK = "speak"  # answer, contest, withdraw, add, rate
@@ -164,6 +165,7 @@ def _any(*roles: Role) -> tuple[Clause, ...]:
 RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.SIGN_IN: _ANYBODY,
     Do.READ_PUBLIC: _ANYBODY,
+    Do.OPEN_PHOTO_LINK: _ANYBODY,
     Do.WATCH: _ANYBODY,
     Do.READ_ME: _SIGNED_IN,
     Do.CHANGE_ME: _SIGNED_IN,

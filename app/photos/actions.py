@@ -6,12 +6,14 @@ is kept and then not received (a crash between the two) is a file that nothing n
 """
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Literal
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import outbox
@@ -47,6 +49,23 @@ def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
         _require_room(session, report_id, role)
     elif known.role != role:
         raise PhotoRoleTaken
+
+
+def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: datetime) -> None:
+    """Let the set of a report's before-photos grow by those named; their bytes follow. Raises TooManyPhotos."""
+    named = list(dict.fromkeys(photos))
+    if not named:
+        return
+    known = frozenset(session.scalars(select(Photo.sha256).where(Photo.report_id == report_id)))
+    fresh = [sha256 for sha256 in named if sha256 not in known]
+    if not fresh:
+        return
+    _require_room(session, report_id, "before", more=len(fresh))
+    rows = [
+        {"report_id": report_id, "sha256": sha256, "role": "before", "state": "awaited", "added_at": now}
+        for sha256 in fresh
+    ]
+    session.execute(insert(Photo).on_conflict_do_nothing(index_elements=["report_id", "sha256"]), rows)
 
 
 def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | None) -> Original:
@@ -107,8 +126,10 @@ def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) 
     )
 
 
-def _require_room(session: Session, report_id: UUID, role: Role) -> None:
-    """Each role has room of its own, so that ten photos of a resident leave the officer a place for theirs."""
-    wanted = select(func.count()).select_from(Photo).where(Photo.report_id == report_id, Photo.role == role)
-    if session.scalars(wanted).one() >= MOST_PHOTOS:
-        raise TooManyPhotos(limit=MOST_PHOTOS)
+def _require_room(session: Session, report_id: UUID, role: Role, more: int = 1) -> None:
+    """Ten before and ten after: a resident's photos must not leave an officer without room for theirs."""
+    held = session.scalar(
+        select(func.count()).select_from(Photo).where(Photo.report_id == report_id, Photo.role == role)
+    )
+    if (held or 0) + more > MOST_PHOTOS:
+        raise TooManyPhotos(at="photos", limit=MOST_PHOTOS)

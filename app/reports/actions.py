@@ -17,6 +17,7 @@ from app.core import audit, outbox
 from app.core.errors import Invalid, NotSignedIn, Stale
 from app.identity import permissions
 from app.identity.permissions import Actor, Do, Role
+from app.photos import actions as photos
 from app.reports import entries, handling, intake, queries, timeline, workflow
 from app.reports.intake import Author, Submission
 from app.reports.models import Report, ReportAuthor, ReportFollower
@@ -86,7 +87,7 @@ def submit(
         known = intake.look_up(session, sent.id, session_id)
     if not known.is_the_same(sent, author):
         raise intake.ReportIdTaken(at="id")
-    entries.await_photos(session, sent.id, sent.photos, now)
+    photos.await_before(session, sent.id, sent.photos, now)
     return Submitted(sent.id, None, None, book)
 
 

@@ -1,21 +1,18 @@
 """What happens to a report without a change of state: assign, correct, note, message, add, instruct, rate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotPermitted
 from app.identity.permissions import Actor, Do, Role
-from app.photos.models import Photo
+from app.photos import actions as photo_actions
 from app.reports import queries
 from app.reports.handling import Change, moved_to, needed, stopwatch
-from app.reports.intake import MOST_PHOTOS, TooManyPhotos
 from app.reports.models import Report
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import OPEN, State
@@ -68,23 +65,6 @@ class Context:
     def is_chair_of(self, unit_id: int) -> bool:
         """Whether the actor is the unit's chair."""
         return unit_id in self.actor.units(Role.CHAIR)
-
-
-def await_photos(session: Session, report_id: UUID, photos: Sequence[str], now: datetime) -> None:
-    """Let the set of before-photos of a report grow by those named. Raises TooManyPhotos."""
-    if not photos:
-        return
-    known = frozenset(session.scalars(select(Photo.sha256).where(Photo.report_id == report_id)))
-    fresh = [sha256 for sha256 in dict.fromkeys(photos) if sha256 not in known]
-    before = session.scalars(select(func.count()).where(Photo.report_id == report_id, Photo.role == "before")).one()
-    if fresh and before + len(fresh) > MOST_PHOTOS:
-        raise TooManyPhotos(at="photos", limit=MOST_PHOTOS)
-    if fresh:
-        rows = [
-            {"report_id": report_id, "sha256": sha256, "role": "before", "state": "awaited", "added_at": now}
-            for sha256 in fresh
-        ]
-        session.execute(insert(Photo).on_conflict_do_nothing(index_elements=["report_id", "sha256"]), rows)
 
 
 def _assign(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
@@ -165,7 +145,7 @@ def _add(session: Session, report: Report, given: Mapping[str, Any], context: Co
     photos, said = given.get("photos") or [], given.get("text")
     if not photos and not said:
         raise NothingGiven
-    await_photos(session, report.id, photos, context.now)
+    photo_actions.await_before(session, report.id, photos, context.now)
     return Change({}, {"photos": sorted(photos)} if photos else {}, {"text": said} if said else {})
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from app.core.db import new_id
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict
+from app.photos.actions import MOST_PHOTOS
+from app.photos.errors import TooManyPhotos
 from app.reports.rulebook import Rulebook
 from app.targets.policies import Case, target
 from geo.validity import LOCAL_ZONE, local_day
@@ -26,8 +28,6 @@ from geo.validity import LOCAL_ZONE, local_day
 AHEAD = timedelta(minutes=5)
 OLD = timedelta(hours=24)
 
-MOST_PHOTOS = 10
-
 
 class ReportIdTaken(Conflict):
     """Somebody else's report, or other content, has this id; which of the two is not told."""
@@ -35,14 +35,6 @@ class ReportIdTaken(Conflict):
     code = "report_id_taken"
     vi = "Mã tin này đã được dùng cho một tin khác."
     en = "This id is already used for another report."
-
-
-class TooManyPhotos(Invalid):
-    """More photos than a report may have."""
-
-    code = "too_many_photos"
-    vi = "Mỗi tin có nhiều nhất {limit} ảnh."
-    en = "A report has at most {limit} photos."
 
 
 @dataclass(frozen=True)

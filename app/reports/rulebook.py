@@ -24,7 +24,6 @@ from geo.index import load as load_index
 from geo.validity import Days
 from geo.wards import City
 
-
 _COVERAGE = select(UnitCoverage.ward_version_id, UnitCoverage.unit_id)
 
 

@@ -136,7 +136,9 @@ class Copy:
                     return found
             if time.monotonic() > until:
                 logs = {path.name: path.read_text(errors="replace")[-1500:] for path in self.folder.glob("*.log")}
-                pytest.fail(f"not within {seconds} s; the logs end with {json.dumps(logs, indent=1, ensure_ascii=False)}")
+                pytest.fail(
+                    f"not within {seconds} s; the logs end with {json.dumps(logs, indent=1, ensure_ascii=False)}"
+                )
             time.sleep(0.1)
 
     def resident(self) -> Someone:

@@ -1,13 +1,12 @@
 """The story of one report, from a street in Bình Thạnh to the leader's figures, over real HTTP."""
 
 import io
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from PIL import Image
 
-from app.core.db import new_id
 from journeys.conftest import PLACES, photo
 
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(180)]
@@ -58,8 +57,7 @@ def test_a_photo_report_reaches_its_ward_and_is_dealt_with(copy):
     assert (concluded.status_code, concluded.json()["outcome"]) == (200, "recorded")
 
     # The decision is the chair's, and comes apart from the conclusion.
-    decision = {"number": "145/QĐ-XPHC", "decided_on": report["received_at"][:10], "fine_vnd": 2_500_000}
-    decision["decided_on"] = _local_day(report["received_at"])
+    decision = {"number": "145/QĐ-XPHC", "decided_on": _local_day(report["received_at"]), "fine_vnd": 2_500_000}
     assert officer.post(f"/reports/{report['id']}/decisions", decision).status_code == 403
     assert chair.post(f"/reports/{report['id']}/decisions", decision).status_code == 201
     assert chair.post(f"/reports/{report['id']}/decisions", decision).status_code == 200
@@ -67,7 +65,11 @@ def test_a_photo_report_reaches_its_ward_and_is_dealt_with(copy):
     # The resident sees before and after, and the course of it, without the names of officers.
     def both():
         mine = resident.get(f"/reports/{report['id']}").json()
-        return mine if {(one["role"], one["state"]) for one in mine["photos"]} == {("before", "ready"), ("after", "ready")} else None
+        return (
+            mine
+            if {(one["role"], one["state"]) for one in mine["photos"]} == {("before", "ready"), ("after", "ready")}
+            else None
+        )
 
     mine = copy.wait_until(both, seconds=20)
     assert (mine["state"], mine["fine_vnd"], mine["decisions"][0]["number"]) == ("concluded", 2_500_000, "145/QĐ-XPHC")
@@ -123,6 +125,4 @@ def test_the_report_is_read_and_changed_by_its_version(copy):
 
 
 def _local_day(instant: str) -> str:
-    from datetime import datetime
-
     return (datetime.fromisoformat(instant) + timedelta(hours=7)).date().isoformat()

@@ -1,0 +1,177 @@
+"""For whoever keeps the service running: health, metrics, the API's own pages. No personal data, no sign-in."""
+
+import os
+from collections.abc import Callable
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, abort, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.errors import DomainError, all_errors
+from app.http import problems
+from app.http.access import needs, session
+from app.http.container import container
+from app.identity.permissions import Do
+
+blueprint = Blueprint("operation", __name__)
+log = structlog.get_logger("health")
+
+_SWAGGER = files("flask_swagger_ui") / "dist"
+_SHOWN = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+_PAGE = """<!doctype html>
+<html lang="vi"><meta charset="utf-8"><title>Hai Giờ: API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/api/docs/favicon-32x32.png"><link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<div id="docs"></div><script src="/api/docs/swagger-ui-bundle.js"></script><script src="/api/docs/start.js"></script></html>
+"""
+_START = 'SwaggerUIBundle({url: "/api/v1/openapi.json", dom_id: "#docs", deepLinking: true});'
+
+
+@blueprint.get("/health/live")
+@needs(Do.WATCH, without_database=True)
+def live() -> Response:
+    """This process answers."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/health/ready")
+@needs(Do.WATCH, without_database=True)
+def ready() -> Response:
+    """Whether requests can be served, naming what is down.
+
+    Without the queue reports are still taken in, and what they promise waits: that is `degraded`, and still ready.
+    """
+    checks = {"database": _check(_database), "photos": _check(_photos), "queue": _check(_queue)}
+    can_serve = checks["database"] == checks["photos"] == "ok"
+    status = "down" if not can_serve else "ok" if checks["queue"] == "ok" else "degraded"
+    response = jsonify(status=status, checks=checks)
+    response.status_code = 200 if can_serve else 503
+    return response
+
+
+@blueprint.get("/metrics")
+@needs(Do.WATCH)
+def metrics() -> Response:
+    """Prometheus metrics: what the web processes counted, and what the database knows."""
+    counted = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several web processes share their counters through this folder
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(counted) + generate_latest(_from_database()), content_type=CONTENT_TYPE_LATEST)
+
+
+@blueprint.get("/api/docs")
+@needs(Do.READ_PUBLIC, without_database=True)
+def docs() -> Response:
+    """The API to read and try, with nothing fetched from elsewhere."""
+    return Response(_PAGE, mimetype="text/html")
+
+
+@blueprint.get("/api/docs/start.js")
+@needs(Do.READ_PUBLIC, without_database=True)
+def docs_start() -> Response:
+    """The line that opens the page above; apart from it, so that no inline script need be allowed."""
+    return Response(_START, mimetype="text/javascript")
+
+
+@blueprint.get("/api/docs/<name>")
+@needs(Do.READ_PUBLIC, without_database=True)
+def docs_file(name: str) -> Response:
+    """The files of the page above, from the installed package."""
+    if name not in _SHOWN:
+        abort(404)
+    response = Response((_SWAGGER / name).read_bytes(), mimetype=_SHOWN[name])
+    response.cache_control.public = True
+    response.cache_control.max_age = 86_400
+    return response
+
+
+@blueprint.get(problems.PAGE)
+@needs(Do.READ_PUBLIC, without_database=True)
+def every_problem() -> Response:
+    """Every code that a problem can have: the page that each problem's `type` points at."""
+    rows = "".join(_row(error) for error in sorted(_named_errors(), key=lambda error: error.code))
+    page = (
+        '<!doctype html><html lang="vi"><meta charset="utf-8"><title>Hai Giờ: mã lỗi / problem codes</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><h1>Mã lỗi / Problem codes</h1>'
+        f"<table><tr><th>code<th>HTTP<th>Tiếng Việt<th>English{rows}</table></html>"
+    )
+    return Response(page, mimetype="text/html")
+
+
+def _named_errors() -> list[type[DomainError]]:
+    """One class a code: the one that names it."""
+    return list({error.code: error for error in all_errors() if error is not DomainError}.values())
+
+
+def _row(error: type[DomainError]) -> str:
+    status = problems.answer_for(error).status
+    cells = "".join(f"<td>{escape(text)}" for text in (str(status), error.vi, error.en))
+    return f'<tr id="{error.code}"><td><code>{error.code}</code>{cells}'
+
+
+def _check(check: Callable[[], Any]) -> str:
+    try:
+        check()
+    except (SQLAlchemyError, RedisError, OSError) as error:
+        log.warning("not_ready", check=check.__name__.removeprefix("_"), error=type(error).__name__)
+        return "down"
+    return "ok"
+
+
+def _database() -> None:
+    with container().database.engine.connect() as connection:
+        connection.execute(text("set local statement_timeout = '2s'"))
+        connection.execute(text("select 1 from rulebook_revision"))
+
+
+def _queue() -> None:
+    Redis.from_url(container().settings.queue_url, socket_timeout=1, socket_connect_timeout=1).ping()
+
+
+def _photos() -> None:
+    folder = container().settings.photos
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(folder)
+
+
+def _from_database() -> CollectorRegistry:
+    """What no single process knows: the promises that wait, and the cases that are open."""
+    registry = CollectorRegistry()
+    waiting = (
+        session()
+        .execute(
+            text("""
+            select count(*) filter (where failed is null) as depth, count(*) filter (where failed is not null) as failed,
+                   coalesce(extract(epoch from clock_timestamp() - min(at) filter (where failed is null)), 0) as age
+            from outbox where done_at is null
+        """)
+        )
+        .one()
+    )
+    Gauge("haigio_outbox_depth", "Promises not kept yet", registry=registry).set(waiting.depth)
+    Gauge("haigio_outbox_oldest_seconds", "Age of the oldest of them", registry=registry).set(float(waiting.age))
+    Gauge("haigio_outbox_failed", "Promises whose retries are used up", registry=registry).set(waiting.failed)
+    cases = Gauge("haigio_open_reports", "Open reports", ("state",), registry=registry)
+    counted = session().execute(
+        text("""
+            select state, count(*) from reports
+            where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested') group by state
+        """)
+    )
+    for state, number in counted:
+        cases.labels(state).set(number)
+    return registry
