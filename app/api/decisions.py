@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from app.api.forms import Text
@@ -15,6 +14,7 @@ from app.api.viewing import answer, person, shown_report
 from app.enforcement import actions
 from app.http import access
 from app.http.access import needs
+from app.http.blueprint import Blueprint
 from app.identity.permissions import Do
 
 blueprint = Blueprint("decisions", __name__, description="Quyết định xử phạt / Sanction decisions")

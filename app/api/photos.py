@@ -6,13 +6,13 @@ from uuid import UUID
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from app.api.report_schema import PhotoSchema
 from app.api.report_view import subject_of
 from app.api.viewing import person, readable, viewer
 from app.http.access import needs, now, session
+from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity import permissions
 from app.identity.permissions import Do

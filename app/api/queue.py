@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app.api import report_view
@@ -15,6 +14,7 @@ from app.api.viewing import answer, book, person, viewer
 from app.enforcement import queries as decisions
 from app.http import access, paging
 from app.http.access import needs
+from app.http.blueprint import Blueprint
 from app.http.preconditions import not_modified
 from app.identity.permissions import Do, Role
 from app.reports import queries

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.api import report_view
@@ -16,6 +15,7 @@ from app.api.viewing import answer, book, person, readable, shown, shown_report,
 from app.enforcement import queries as decisions
 from app.http import access, paging
 from app.http.access import needs
+from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.http.limits import REPORTS
 from app.http.preconditions import expected_version, not_modified

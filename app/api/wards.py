@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from app.api.viewing import answer, book
 from app.http import access
 from app.http.access import needs
+from app.http.blueprint import Blueprint
 from app.http.preconditions import not_modified
 from app.identity.permissions import Do
 from geo.coordinates import parse, parse_accuracy
