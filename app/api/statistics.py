@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from app.api.viewing import answer
 from app.core.errors import Invalid
 from app.http import access
 from app.http.access import needs
+from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity.permissions import Do
 from app.statistics import queries
