@@ -1,63 +1,17 @@
-"""Hai Giờ: wiring only. What is wired lies in the packages; where they come from is in `config.py`."""
+"""Hai Giờ."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from flask.json.provider import DefaultJSONProvider
-from werkzeug.middleware.proxy_fix import ProxyFix
+if TYPE_CHECKING:
+    from flask import Flask
 
-from app import api
-from app.config import Settings, read_settings
-from app.core.db import Database
-from app.http import headers, logs, problems
-from app.http.container import KEY, Container
-from app.http.limits import Limits
-from app.identity import sms
-from app.identity.tokens import AccessTokens
-from app.photos.storage import PhotoStore
-from app.reports.rulebook import RulebookCache
-
-# No JSON of ours is longer; photos have a limit of their own.
-MOST_JSON_BYTES = 64 * 1024
+    from app.config import Settings
+    from app.core.db import Database
 
 
-class StrictJson(DefaultJSONProvider):
-    """JSON as RFC 8259 has it: no NaN, no Infinity, and members in the order in which we wrote them."""
-
-    sort_keys = False
-    ensure_ascii = False
-    compact = True
-
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Read JSON; raises ValueError of NaN and Infinity, which Python would otherwise take."""
-        return super().loads(s, parse_constant=_refuse_constant, **kwargs)
-
-
-def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None, database: "Database | None" = None) -> "Flask":
     """The web application. `database` is given by tests that share one transaction with their requests."""
-    settings = settings or read_settings()
-    logs.configure(for_people=settings.env != "production")
-    app = Flask(__name__, static_folder=None)
-    app.json = StrictJson(app)
-    app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)
-    app.extensions[KEY] = Container(
-        settings=settings,
-        database=database or Database(settings.database_url),
-        tokens=AccessTokens(settings.key("access tokens")),
-        limits=Limits(settings.queue_url),
-        rulebook=RulebookCache(settings.city_id),
-        photos=PhotoStore(settings.photos),
-        sms=sms.sender_for(settings),
-    )
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    problems.register(app)
-    logs.register(app)
-    headers.register(app)
-    api.register(app)
-    return app
+    # Workers and commands are of this package too, and must not wait for a web that they never serve.
+    from app.wiring import wire  # noqa: PLC0415
 
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    return wire(settings, database)
