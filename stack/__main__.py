@@ -1,4 +1,4 @@
-"""python3 -m stack run|test|install ...: called by the scripts at the top of the checkout."""
+"""python3 -m stack run|test|bench|install ...: called by the scripts at the top of the checkout."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from stack.place import find_place
 from stack.progress import Refusal, complain
 from stack.run import run
 from stack.supervisor import Stop, stop_at_signals
-from stack.tests import test
+from stack.tests import bench, test
 
 
 def install_everything(_arguments: list[str]) -> int:
@@ -17,7 +17,7 @@ def install_everything(_arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"run": run, "test": test, "install": install_everything}
+COMMANDS = {"run": run, "test": test, "bench": bench, "install": install_everything}
 
 
 def main(argv: list[str]) -> int:

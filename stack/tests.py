@@ -1,27 +1,52 @@
-"""./test: the tests, against stores of their own."""
+"""./test and bench/run: the tests and the benches, against stores of their own."""
 
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 
 from stack.packages import DEVELOPMENT, install
-from stack.place import ROOT, find_place
+from stack.place import ROOT, Place, find_place
+from stack.progress import Refusal, say
 from stack.stores import start_stores
 from stack.supervisor import Supervisor
+
+BENCHES = ("create", "queue", "latency", "photos")
 
 
 def test(arguments: list[str]) -> int:
     """Run pytest with the arguments (the whole suite when none are given) and return its status.
 
-    Nothing of a running copy is touched: folder, cluster, sockets and queue are others. The environment of the
-    caller decides where the folder lies and nothing else.
-
     Raises:
         Refusal: the stores cannot be started.
         Stop: somebody asked it to stop.
     """
-    place = find_place(os.environ, inside="test")
-    with place.locked("./test"):
+    return _beside_stores("test", lambda _: [["-m", "pytest", "-n", "2", *arguments]])
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the named benches, all of them when none is named, one after the other; options go to each.
+
+    Raises:
+        Refusal: there is no such bench, or the stores cannot be started.
+        Stop: somebody asked it to stop.
+    """
+    named = [word for word in arguments if not word.startswith("-") and not word.isdigit()]
+    unknown = [word for word in named if word not in BENCHES]
+    if unknown:
+        raise Refusal(f"bench/run {unknown[0]}: there are {', '.join(BENCHES)}")
+    options = [word for word in arguments if word not in named]
+    return _beside_stores("bench", lambda _: [[f"bench/{name}.py", *options] for name in named or BENCHES])
+
+
+def _beside_stores(inside: str, commands: Callable[[Place], list[list[str]]]) -> int:
+    """Run Python commands against a cluster and a queue of their own; the first status that is not 0, or 0.
+
+    Nothing of a running copy is touched: folder, cluster, sockets and queue are others. The environment of the
+    caller decides where the folder lies and nothing else.
+    """
+    place = find_place(os.environ, inside=inside)
+    with place.locked(f"./{inside}"):
         install(place, DEVELOPMENT)
         for folder in ("photos", "valkey"):
             shutil.rmtree(place.var / folder, ignore_errors=True)
@@ -38,4 +63,10 @@ def test(arguments: list[str]) -> int:
                 "HAIGIO_SECRET": secrets.token_urlsafe(48),
                 "PYTHONPATH": str(ROOT),
             }
-            return supervisor.run([str(place.python), "-m", "pytest", "-n", "2", *arguments], environment, ROOT)
+            for command in commands(place):
+                if inside == "bench":
+                    say(f"\n== {command[0]}")
+                status = supervisor.run([str(place.python), *command], environment, ROOT)
+                if status != 0:
+                    return status
+            return 0
