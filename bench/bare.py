@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
-from sqlalchemy.orm import Session
 
 from app import create_app
 from app.config import read_settings

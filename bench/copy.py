@@ -98,7 +98,7 @@ def web(environment: dict[str, str], app: str = "wsgi:app") -> Iterator[tuple[st
 def sign_in(address: str, environment: dict[str, str], username: str | None = None) -> str:
     """An access token: of a new resident, or of a member of staff by their user name."""
     # Codes are limited by address, and the server trusts one proxy: each resident signs in from an address of their own.
-    digits = f"{time.time_ns() // 1000 % 10**8:08d}"  # noqa: TID251
+    digits = f"{time.time_ns() // 1000 % 10**8:08d}"
     elsewhere = {"X-Forwarded-For": ".".join(("10", *(str(int(digits[i : i + 2])) for i in (2, 4, 6))))}
     with httpx.Client(base_url=f"{address}/api/v1", headers=elsewhere) as http:
         if username is None:

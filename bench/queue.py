@@ -1,0 +1,147 @@
+"""A page of a unit's queue among five million reports of which ten thousand are open, beside `select 1`.
+
+    bench/run queue [--reports 5000000]
+
+Both are timed in turns on one connection, as the application sends them (prepared, rows fetched). The figure is the
+ratio of the medians. Wanted: at most 4 times `select 1`. The first page and a page in the middle are both told.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.orm import Session
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app.reports import queries
+from app.reports.queries import Asker
+from bench.copy import database, told, url
+
+OPEN = 10_000
+PAGE = 50
+TURNS = 400
+
+# Five wards, two and a half years, every field and outcome; one report in five hundred is open, spread over the units
+# and over the hours around now. References are not checked while this is written: they are right by construction.
+GENERATE = """
+insert into reports (id, city_id, number, channel, kind_code, field, lat, lon, accuracy_m, address, note, anonymous, urgent,
+    about_unit, received_at, ward_version_id, routing, unit_id, state, target_s, due_at, first_response_at, concluded_at,
+    ended_at, outcome, updated_at)
+select gen_random_uuid(), 1, 'BX-' || n, 'demo', 'SW01', 'sidewalk', w.lat + (n %% 89) * 0.00001, w.lon + (n %% 97) * 0.00001,
+    15, 'Hẻm ' || n %% 400, 'Bàn ghế choán hết vỉa hè', false, false, false, t.at, w.version,
+    '{"how": "inside", "border_m": 210.4, "accuracy_m": 15, "neighbours": [], "reason": {"vi": "Trong phường.", "en": "Inside."}}',
+    w.unit, case when o.open then 'accepted' else 'closed' end, 7200, t.at + interval '2 hours', t.at + interval '6 minutes',
+    case when o.open then null else t.at + interval '70 minutes' end,
+    case when o.open then null else t.at + interval '70 minutes' end,
+    case when o.open then null else 'recorded' end, t.at
+from generate_series(%(first)s::int, %(last)s::int) n
+cross join lateral (select n %% %(every)s::int = 0 as open) o
+cross join lateral (select case when o.open then now() - n * interval '7200 seconds' / %(total)s::int
+    else now() - interval '2 years' + n * interval '700 days' / %(total)s::int end as at) t
+join lateral (
+    select v.id as version, c.unit_id as unit, st_y(p) as lat, st_x(p) as lon
+    from ward_versions v join unit_coverage c on c.ward_version_id = v.id
+    cross join lateral (select st_pointonsurface(v.geom) as p) s
+    order by v.id offset (n / %(every)s::int) %% 5 limit 1
+) w on true
+"""
+PHOTOS = """
+insert into photos (report_id, sha256, role, state, added_at, received_at, ready_at)
+select id, md5(id::text) || md5(number), 'before', 'ready', received_at, received_at, received_at
+from reports where state = 'accepted'
+"""
+
+
+def generate(superuser_url: str, total: int) -> None:
+    """Fill the database with `total` reports, without checking references, and let the planner know."""
+    engine = create_engine(superuser_url)
+    every = total // OPEN
+    with engine.connect() as connection:
+        connection.exec_driver_sql("set session_replication_role = replica")
+        connection.exec_driver_sql("set synchronous_commit = off")
+        wards = connection.exec_driver_sql("select id from ward_versions order by id").scalars().all()
+        assert len(wards) == 5, wards
+        for first in range(1, total + 1, 250_000):
+            last = min(first + 249_999, total)
+            values = {"first": first, "last": last, "every": every, "total": total}
+            connection.exec_driver_sql(GENERATE, values)
+            connection.commit()
+            print(f"\r  {last:,} reports", end="", flush=True)
+        connection.exec_driver_sql(PHOTOS)
+        connection.commit()
+        print()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("vacuum analyze")
+    engine.dispose()
+
+
+def page_statement(connection: Connection, unit: int, after: Any) -> tuple[str, Any]:
+    """The very statement that the application sends for a page, and its values."""
+    seen: list[tuple[str, Any]] = []
+
+    def catch(*args: Any) -> None:
+        seen.append((args[2], args[3]))
+
+    event.listen(connection, "before_cursor_execute", catch)
+    queries.queue(Session(connection), Asker(UUID(int=1), b"t"), [unit], limit=PAGE + 1, after=after)
+    event.remove(connection, "before_cursor_execute", catch)
+    return seen[-1]
+
+
+def seconds(cursor: Any, statement: str, values: Any) -> float:
+    """How long one round trip takes, rows fetched."""
+    began = time.perf_counter()
+    cursor.execute(statement, values, prepare=True)
+    cursor.fetchall()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Fill, time in turns, tell."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reports", type=int, default=5_000_000)
+    asked = parser.parse_args()
+    with database("haigio_bench_queue") as environment:
+        generate(url("HAIGIO_SUPERUSER_DATABASE_URL", "haigio_bench_queue"), asked.reports)
+        engine = create_engine(environment["HAIGIO_DATABASE_URL"])
+        with engine.connect() as connection:
+            unit = connection.execute(
+                text(
+                    "select unit_id from reports where state = 'accepted' group by unit_id order by count(*) desc limit 1"
+                )
+            ).scalar_one()
+            middle = connection.execute(
+                text(
+                    "select due_at, id from reports where unit_id = :unit and state = 'accepted' order by 1, 2 offset 1000 limit 1"
+                ),
+                {"unit": unit},
+            ).one()
+            pages = {
+                "first page": page_statement(connection, unit, None),
+                "page after 1,000": page_statement(connection, unit, tuple(middle)),
+            }
+            cursor = connection.connection.cursor()
+            for name, (statement, values) in pages.items():
+                spent: dict[str, list[float]] = {"page": [], "one": []}
+                for _ in range(TURNS):
+                    spent["one"].append(seconds(cursor, "select 1", None))
+                    spent["page"].append(seconds(cursor, statement, values))
+                page, one = (statistics.median(times) for times in (spent["page"], spent["one"]))
+                told(
+                    f"queue: {name} of {PAGE}",
+                    page / one,
+                    "at most 4",
+                    page_us=round(page * 1e6),
+                    select_1_us=round(one * 1e6),
+                )
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
