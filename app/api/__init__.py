@@ -1,9 +1,9 @@
 """Our JSON API: the door that phones and pages use. Every route names the permission that guards it."""
 
 from flask import Flask
-from flask_smorest import Api
 
 from app.api import catalogue, decisions, me, operation, photos, queue, reports, sessions, statistics, wards
+from app.http.blueprint import Api
 
 PREFIX = "/api/v1"
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import flask_smorest
 from flask import Request
-from marshmallow import Schema
+from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser, is_json_request
 from webargs.multidictproxy import MultiDictProxy
 
@@ -63,10 +63,36 @@ class StrictParser(FlaskParser):
         return cast("MultiDictProxy", super().load_querystring(req, schema))
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] -- flask-smorest has no types
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """A blueprint whose inputs are read strictly."""
 
     ARGUMENTS_PARSER: ClassVar[FlaskParser] = StrictParser()
+
+
+class ProblemSchema(Schema):
+    """What went wrong (RFC 9457). `code` is stable; `errors` names the members of the input that are wrong."""
+
+    type = fields.URL(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    errors = fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {"at": fields.String(), "code": fields.String(), "detail": fields.String()}, name="ProblemErrorSchema"
+            )
+        )
+    )
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest's description of the API, without its way of answering errors: `problems` has the one."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Leave the handlers to `problems.register`, whichever is called first."""
 
 
 def _finite(literal: str) -> float:

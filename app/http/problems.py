@@ -99,8 +99,13 @@ def answer_for(error: type[DomainError]) -> Answer:
 
 
 def language() -> Language:
-    """The language that the asker prefers; Vietnamese if nothing else is said."""
-    return cast("Language", request.accept_languages.best_match(["vi", "en"], "vi"))
+    """The first of the asker's languages that we speak; Vietnamese if there is none."""
+    # Werkzeug's best_match would answer "vi-VN, en;q=0.5" in English, since only that matches to the letter.
+    for tag, quality in request.accept_languages:
+        primary = tag.partition("-")[0].lower()
+        if primary in {"vi", "en"} and quality > 0:
+            return cast("Language", primary)
+    return "vi"
 
 
 def answer(error: DomainError, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
