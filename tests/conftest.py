@@ -6,19 +6,25 @@ seen by the test and gone after it. Tests that need real commits, threads or pro
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 import app.metadata
 import district as district_
+from app import create_app
 from app.config import Settings
+from app.core import clock
 from app.core.db import Database
+from app.http.container import KEY, Container
+from app.identity.permissions import Actor
 
 ROOT = Path(__file__).parent.parent
 
@@ -130,3 +136,41 @@ def committed(settings: Settings, database_name: str) -> Iterator[Database]:
 def district(session: Session) -> district_.District:
     """Three square wards with units, kinds and people to come."""
     return district_.found(session)
+
+
+@pytest.fixture(scope="session")
+def wired(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The web application, wired once a worker; `app` gives it the test's own database."""
+    return create_app(
+        Settings(
+            env="test",
+            database_url=url_of("HAIGIO_DATABASE_URL", database_name),
+            queue_url=os.environ["HAIGIO_QUEUE_URL"],
+            photos=tmp_path_factory.mktemp("photos"),
+            secret="a secret for tests, of more than 32 letters",
+        )
+    )
+
+
+@pytest.fixture
+def web(wired: Flask, database: Database) -> Flask:
+    """The web application in the test's transaction, with no rules of another test in memory."""
+    container: Container = wired.extensions[KEY]
+    container.database = database
+    container.rulebook.forget()
+    return wired
+
+
+@pytest.fixture
+def as_(web: Flask) -> Callable[[Actor | None], FlaskClient]:
+    """A client that is signed in as somebody."""
+
+    def client(actor: Actor | None = None) -> FlaskClient:
+        client = web.test_client()
+        if actor is not None:
+            tokens = web.extensions[KEY].tokens
+            token = tokens.issue(actor.person_id, actor.session_id, is_staff=actor.is_staff, now=clock.now())
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return client
+
+    return client

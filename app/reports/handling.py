@@ -89,6 +89,14 @@ class UnitNotSuitable(Invalid):
     en = "The report cannot be handed to this unit: {why_en}."
 
 
+class BodyUnknown(Invalid):
+    """A case is referred to a body of the catalogue."""
+
+    code = "body_unknown"
+    vi = "Cơ quan chuyển đến không có trong danh mục."
+    en = "This body is not in the catalogue."
+
+
 @dataclass(frozen=True)
 class Facts:
     """What was looked up for a decision. `after_photos` are those whose bytes are here."""
@@ -203,7 +211,7 @@ def _conclude(report: Report, given: Mapping[str, Any], facts: Facts, now: datet
     if outcome is Outcome.OUT_OF_SCOPE:
         texts["reason"] = given["reason"]
     if outcome is Outcome.REFERRED and not facts.body_known:
-        raise Invalid(at="body")
+        raise BodyUnknown(at="body")
     photos = _after_photos(given, facts, asked_for=facts.photo_required and outcome not in WITHOUT_PHOTO)
     ended = stopwatch(report).end(now)
     late_reason = given.get("late_reason") if ended.is_overdue(now) else None

@@ -1,0 +1,167 @@
+"""Each kind of bad input gets its own clear problem, never a 500, and changes nothing that is stored."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.identity.permissions import Role
+from district import IN_AN, IN_BINH, NEAR_AN
+
+
+@pytest.fixture
+def resident(district):
+    return district.resident()
+
+
+def body(**said):
+    return {"id": str(uuid4()), "kind": "SW01", "location": IN_AN, **said}
+
+
+def stored(session):
+    return session.execute(text("select count(*), coalesce(sum(version), 0) from reports")).one()
+
+
+BAD = [
+    # what is wrong, the code, the member that is named
+    (body(location={"lat": 106.705, "lon": 10.805}), "coordinates_swapped", None),
+    (body(location={"lat": 48.85, "lon": 2.35}), "coordinates_outside_viet_nam", None),
+    (body(location={"lat": 10.9, "lon": 106.705}), "outside_area", None),
+    (body(location={"lat": 10.805}), "input_invalid", "location.lon"),
+    (body(location={"lat": "here", "lon": 106.705}), "input_invalid", "location.lat"),
+    (body(location={"lat": 1e999, "lon": 106.705}), "input_invalid", "location.lat"),
+    (body(location=None), "input_invalid", "location"),
+    (body(location={**IN_AN, "accuracy_m": -5}), "input_invalid", "location.accuracy_m"),
+    (body(kind="XX99"), "kind_unknown", "kind"),
+    (body(kind=""), "input_invalid", "kind"),
+    (body(note="r" * 12_000), "input_invalid", "note"),
+    (body(note="a\x00b"), "input_invalid", "note"),
+    (body(note="\ud800"), "input_invalid", "note"),
+    (body(note={"vi": "Rác"}), "input_invalid", "note"),
+    (body(id="not-an-id"), "input_invalid", "id"),
+    (body(captured_at="yesterday"), "input_invalid", "captured_at"),
+    (body(captured_at="2026-11-23T10:00:00"), "input_invalid", "captured_at"),
+    (body(photos=["abc"]), "input_invalid", "photos.0"),
+    (body(photos=[f"{i:064x}" for i in range(11)]), "input_invalid", "photos"),
+    (body(channel="hotline"), "channel_not_suitable", "channel"),
+    (body(channel="demo"), "input_invalid", "channel"),
+    (body(on_behalf={"phone": "0912345678"}), "not_for_others", "on_behalf"),
+    ([], "input_invalid", None),
+    ("report", "input_invalid", None),
+]
+
+
+@pytest.mark.parametrize(("sent", "code", "at"), BAD)
+def test_a_report_that_cannot_be_taken_in(as_, session, resident, sent, code, at):
+    before = stored(session)
+
+    answer = as_(resident).post("/api/v1/reports", json=sent)
+
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, code), problem
+    assert answer.mimetype == "application/problem+json"
+    if at is not None:
+        assert at in [wrong["at"] for wrong in problem["errors"]]
+    assert stored(session) == before
+
+
+RAW = [
+    (b'{"id": ', "application/json", 400, "json_malformed"),
+    (b'{"location": {"lat": NaN, "lon": 106.7}}', "application/json", 400, "json_malformed"),
+    (b"\xff\xfe", "application/json", 400, "json_malformed"),
+    (b"[" * 30_000, "application/json", 400, "json_malformed"),
+    (b'{"note": "' + b"r" * 70_000 + b'"}', "application/json", 413, "body_too_large"),
+]
+
+
+@pytest.mark.parametrize(("sent", "media_type", "status", "code"), RAW)
+def test_a_body_that_cannot_be_read(as_, resident, sent, media_type, status, code):
+    answer = as_(resident).post("/api/v1/reports", data=sent, content_type=media_type)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+def test_a_phone_with_a_wrong_clock_loses_nothing(as_, resident):
+    marks = {}
+    for captured_at in ("1970-01-01T00:00:00+00:00", "2099-01-01T00:00:00+07:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"):
+        sent = body(captured_at=captured_at)
+        answer = as_(resident).post("/api/v1/reports", json=sent)
+        assert answer.status_code == 201, answer.get_json()
+        assert as_(resident).post("/api/v1/reports", json=sent).status_code == 200
+        marks[captured_at[:4]] = answer.get_json()["captured_mark"]
+
+    assert marks == {"1970": "old", "2099": "ahead", "9999": "ahead", "0001": "old"}
+
+
+def test_a_problem_speaks_the_language_that_is_asked_for(as_, resident):
+    sent = body(location={"lat": 106.705, "lon": 10.805})
+
+    vi = as_(resident).post("/api/v1/reports", json=sent)
+    en = as_(resident).post("/api/v1/reports", json=sent, headers={"Accept-Language": "en-GB,en;q=0.9"})
+
+    assert vi.headers["Content-Language"] == "vi"
+    assert vi.get_json()["detail"] == "Vĩ độ và kinh độ có vẻ bị đảo chỗ cho nhau."
+    assert en.get_json()["detail"] == "Latitude and longitude seem to have changed places."
+    assert en.get_json()["type"].endswith("/api/problems#coordinates_swapped")
+
+
+def test_outside_every_ward_tells_how_far_the_nearest_is(as_):
+    # 0.01 degree north of the district's edge: 1106 m.
+    answer = as_().get("/api/v1/wards/at", query_string={"lat": 10.82, "lon": 106.705})
+
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "outside_area")
+
+
+def test_the_ward_of_a_place_and_its_neighbours(as_, district):
+    inside = as_().get("/api/v1/wards/at", query_string=IN_BINH).get_json()
+    near = as_().get("/api/v1/wards/at", query_string={**NEAR_AN, "accuracy_m": 50}).get_json()
+
+    assert (inside["ward"]["code"], inside["how"], inside["neighbours"]) == ("90002", "inside", [])
+    assert (near["ward"]["code"], near["how"]) == ("90002", "near_border")
+    assert [(one["code"], 0.1 < one["share"] < 0.4) for one in near["neighbours"]] == [("90001", True)]
+    assert 21 < near["border_m"] < 23
+
+
+def test_a_cursor_that_is_not_ours(as_, district):
+    officer = district.staff(Role.OFFICER, "90001")
+
+    for cursor in ("x", "!!", "WzEsMl0", "W10", "bnVsbA"):
+        answer = as_(officer).get("/api/v1/queue", query_string={"cursor": cursor})
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "cursor_invalid"), cursor
+
+
+def test_a_limit_is_clamped(as_, district):
+    officer = district.staff(Role.OFFICER, "90001")
+
+    for limit in ("0", "-3", "100000"):
+        assert as_(officer).get("/api/v1/queue", query_string={"limit": limit}).status_code == 200
+
+
+MOVES = [
+    ({"to": "nowhere"}, 422, "input_invalid"),
+    ({}, 422, "input_invalid"),
+    ({"to": "concluded", "outcome": "forgotten", "note": "n"}, 422, "input_invalid"),
+    ({"to": "concluded", "outcome": "gone", "note": "n", "photos": ["a" * 64]}, 409, "photo_missing"),
+    ({"to": "concluded", "outcome": "gone", "note": "   "}, 422, "required"),
+    ({"to": "concluded", "outcome": "duplicate", "note": "n", "original": "BT-0000-0000"}, 422, "original_unknown"),
+    ({"to": "concluded", "outcome": "referred", "note": "n", "body": "nobody"}, 422, "body_unknown"),
+    ({"to": "received", "unit": 2_000_000_000, "reason": "r"}, 422, "unit_not_suitable"),
+    ({"to": "received", "ward": "99999", "reason": "r"}, 422, "unit_not_suitable"),
+    ({"to": "received", "reason": "r"}, 422, "required"),
+    ({"to": "closed"}, 409, "move_not_allowed"),
+    ({"to": "contested", "reason": "r"}, 409, "move_not_allowed"),
+]
+
+
+@pytest.mark.parametrize(("given", "status", "code"), MOVES)
+def test_a_move_that_cannot_be_made(as_, session, district, resident, given, status, code):
+    officer = district.staff(Role.OFFICER, "90001")
+    report_id = as_(resident).post("/api/v1/reports", json=body()).get_json()["id"]
+    as_(officer).post(f"/api/v1/reports/{report_id}/moves", json={"to": "accepted"})
+    before = stored(session)
+
+    answer = as_(officer).post(f"/api/v1/reports/{report_id}/moves", json=given)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code), answer.get_json()
+    assert stored(session) == before
