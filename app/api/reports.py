@@ -20,7 +20,7 @@ from app.http.container import container
 from app.http.limits import REPORTS
 from app.http.preconditions import expected_version, not_modified
 from app.identity.permissions import Do
-from app.reports import actions, filing, queries, timeline
+from app.reports import actions, filing, intake, queries, timeline
 from app.reports.entries import RULES
 from app.reports.intake import Submission
 from app.reports.workflow import Outcome, State
@@ -326,7 +326,7 @@ def _submission(given: Mapping[str, Any], is_staff: bool) -> Submission:
         lat=place["lat"],
         lon=place["lon"],
         accuracy_m=place["accuracy_m"],
-        captured_at=given["captured_at"],
+        captured_at=intake.storable(given["captured_at"]),
         note=given["note"],
         address=given["address"],
         anonymous=given["anonymous"],

@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,10 @@ from geo.validity import LOCAL_ZONE, local_day
 # A phone whose clock is this far ahead of ours, or a photo this old, is marked; it decides nothing.
 AHEAD = timedelta(minutes=5)
 OLD = timedelta(hours=24)
+
+
+# A clock may say anything; beyond these no calendar of ours goes, and the nearest of them is kept in its place.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class ReportIdTaken(Conflict):
@@ -161,6 +165,11 @@ def decide(sent: Submission, author: Author, book: Rulebook, now: datetime) -> d
         "due_at": now + allowed,
         "updated_at": now,
     }
+
+
+def storable(captured_at: datetime | None) -> datetime | None:
+    """The instant that a phone's clock gave, or the nearest one that can be stored and read again."""
+    return None if captured_at is None else min(max(captured_at, EARLIEST), LATEST)
 
 
 def _captured_mark(captured_at: datetime | None, now: datetime) -> str | None:

@@ -83,7 +83,12 @@ def test_a_body_that_cannot_be_read(as_, resident, sent, media_type, status, cod
 
 def test_a_phone_with_a_wrong_clock_loses_nothing(as_, resident):
     marks = {}
-    for captured_at in ("1970-01-01T00:00:00+00:00", "2099-01-01T00:00:00+07:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"):
+    for captured_at in (
+        "1970-01-01T00:00:00+00:00",
+        "2099-01-01T00:00:00+07:00",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+14:00",
+    ):
         sent = body(captured_at=captured_at)
         answer = as_(resident).post("/api/v1/reports", json=sent)
         assert answer.status_code == 201, answer.get_json()

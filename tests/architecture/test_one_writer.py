@@ -25,7 +25,9 @@ WRITERS = {
 def calls(path: Path) -> set[str]:
     """The names of methods called on something."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    return {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
 
 
 def sources() -> list[Path]:
