@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 
-class PlaceSchema(Schema):
+class ReportPlaceSchema(Schema):
     """Degrees, WGS 84; metres."""
 
     lat = fields.Float()
@@ -11,7 +11,7 @@ class PlaceSchema(Schema):
     accuracy_m = fields.Float(allow_none=True)
 
 
-class WardSchema(Schema):
+class ReportWardSchema(Schema):
     """A ward version."""
 
     code = fields.String()
@@ -52,7 +52,7 @@ class DecisionSchema(Schema):
     paid_on = fields.Date(allow_none=True)
 
 
-class UrlsSchema(Schema):
+class PhotoUrlsSchema(Schema):
     """Links to the copies of a photo, good for some minutes."""
 
     display = fields.String()
@@ -65,7 +65,7 @@ class PhotoSchema(Schema):
     sha256 = fields.String()
     role = fields.String(metadata={"enum": ["before", "after"]})
     state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused"]})
-    urls = fields.Nested(UrlsSchema, allow_none=True)
+    urls = fields.Nested(PhotoUrlsSchema, allow_none=True)
 
 
 class OpenMoveSchema(Schema):
@@ -99,11 +99,11 @@ class ReportSchema(Schema):
     state = fields.String()
     kind = fields.String()
     field = fields.String()
-    location = fields.Nested(PlaceSchema)
+    location = fields.Nested(ReportPlaceSchema)
     address = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
     anonymous = fields.Boolean()
-    ward = fields.Nested(WardSchema)
+    ward = fields.Nested(ReportWardSchema)
     unit = fields.Nested(UnitSchema)
     routing = fields.Nested(RoutingSchema)
     captured_at = fields.AwareDateTime(allow_none=True)
@@ -137,7 +137,7 @@ class ByWhomSchema(Schema):
     name = fields.String()
 
 
-class EntrySchema(Schema):
+class StepSchema(Schema):
     """One step in the course of a report."""
 
     id = fields.UUID()
@@ -156,5 +156,5 @@ class EntrySchema(Schema):
 class TimelineSchema(Schema):
     """The course of a report."""
 
-    items = fields.List(fields.Nested(EntrySchema))
+    items = fields.List(fields.Nested(StepSchema))
     as_of = fields.AwareDateTime()

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class PageSchema(Schema):
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
 
 
+@cache  # one shape, one name in the API's description
 def page_of(item: type[Schema]) -> type[Schema]:
     """The shape of a page of items: `next` is the cursor of the page after it, null on the last one."""
     return Schema.from_dict(

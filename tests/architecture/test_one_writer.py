@@ -13,6 +13,7 @@ WRITERS = {
     "app/core/audit.py": "the audit writes itself",
     "app/core/db.py": "opens and commits units of work: it is the edge's",
     "app/core/outbox.py": "the outbox writes itself",
+    "app/photos/storage.py": "flushes files, and knows no rows",
     "app/reports/intake.py": "submit is one statement, decided and written in one file",
     "app/reports/recurrence.py": "one statement of a job",
     "app/reports/sweep.py": "each sweep is one statement",
