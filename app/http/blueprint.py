@@ -1,12 +1,13 @@
 """The blueprint of every documented route: flask-smorest's, with a stricter reader of what is sent.
 
-Python's JSON reader takes what JSON is not (NaN, 1e999), fails in several ways on what is made to hurt it (ten thousand
-brackets, a number of ten thousand digits), and lets through characters that no text column can hold. All of it is
-refused here, once, before a schema looks at the input.
+Python's JSON reader fails in several ways on what is made to hurt it (ten thousand brackets, a number of ten thousand
+digits), and lets through characters that no text column can hold. All of it is refused here, once, before a schema looks
+at the input. 1e999, which is JSON and no
+number to reckon with, is left to the schema, which can say in which member it stands.
 """
 
 import json
-import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 import flask_smorest
@@ -15,16 +16,11 @@ from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser, is_json_request
 from webargs.multidictproxy import MultiDictProxy
 
-from app.core.errors import Invalid, NotThatKind
+from app.core.errors import NotThatKind
+from app.http import validation
 from app.http.problems import JsonMalformed
 
-
-class CharactersInvalid(Invalid):
-    """NUL, or half of a surrogate pair: no text."""
-
-    code = "characters_invalid"
-    vi = "Dữ liệu gửi lên có ký tự không lưu được."
-    en = "The input has characters that cannot be stored."
+NO_TEXT = "Must not contain control characters."
 
 
 class StrictParser(FlaskParser):
@@ -36,7 +32,7 @@ class StrictParser(FlaskParser):
         Raises:
             NotThatKind: there is a body, and it does not say that it is JSON.
             JsonMalformed: it says so, and is not.
-            CharactersInvalid: it holds characters that cannot be stored.
+            InputInvalid: it holds characters that cannot be stored.
         """
         body = req.get_data()
         if not is_json_request(req):
@@ -44,22 +40,21 @@ class StrictParser(FlaskParser):
                 raise NotThatKind
             return {}
         try:
-            value = json.loads(body, parse_float=_finite, parse_constant=_finite)
+            value = json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as wrong:
             raise JsonMalformed from wrong
         # Without an escape every character came as UTF-8, which has no surrogates, and a bare NUL is no JSON.
         if b"\\u" in body:
-            _require_storable(value)
+            _refuse(_unstorable(value, ""))
         return value
 
     def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
         """The query string.
 
         Raises:
-            CharactersInvalid: it holds characters that cannot be stored.
+            InputInvalid: it holds characters that cannot be stored.
         """
-        if "%00" in req.query_string.decode("latin-1"):
-            raise CharactersInvalid
+        _refuse(_unstorable(req.args.to_dict(), ""))
         return cast("MultiDictProxy", super().load_querystring(req, schema))
 
 
@@ -95,27 +90,24 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest has no type
         """Leave the handlers to `problems.register`, whichever is called first."""
 
 
-def _finite(literal: str) -> float:
-    """A number that is one: 1e999, NaN and Infinity are not.
-
-    Raises:
-        ValueError: the literal is none of JSON's, or beyond what a float can hold.
-    """
-    number = float(literal)
-    if not math.isfinite(number):
-        raise ValueError(f"{literal} is not a finite number")
-    return number
+def _refuse_constant(constant: str) -> None:
+    """NaN and Infinity, which Python would take and JSON does not know."""
+    raise ValueError(f"{constant} is not JSON")
 
 
-def _require_storable(value: Any) -> None:
-    """Refuse NUL and halves of surrogate pairs, in names and values, however deep."""
+def _refuse(members: Iterator[str]) -> None:
+    wrong = {member: [NO_TEXT] for member in members}
+    if wrong:
+        raise validation.problem_of(wrong)
+
+
+def _unstorable(value: Any, at: str) -> Iterator[str]:
+    """The paths of all strings with NUL or half of a surrogate pair, names of members included."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise CharactersInvalid
-    elif isinstance(value, list):
-        for inner in value:
-            _require_storable(inner)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            _require_storable(name)
-            _require_storable(inner)
+            yield at
+    elif isinstance(value, list | dict):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(name, str):
+                yield from _unstorable(name, at)
+            yield from _unstorable(inner, f"{at}.{name}" if at else str(name))

@@ -38,7 +38,7 @@ class RequestMalformed(DomainError):
 
 
 class JsonMalformed(RequestMalformed):
-    """The body is not JSON: cut short, NaN or Infinity in it, nested too deep."""
+    """The body is not JSON, or none that is meant to be read: cut short, with NaN in it, nested too deep."""
 
     code = "json_malformed"
     vi = "Nội dung gửi lên không phải là JSON hợp lệ."

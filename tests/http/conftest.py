@@ -1,16 +1,17 @@
 """A small app of the HTTP layer alone: what a view raises or is sent, without a database behind it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask, request
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import LogCapture
 
 from app.core import errors
 from app.http import headers, logs, problems
@@ -103,11 +104,10 @@ def small(small_app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]):
-    """What was logged since the last call, one dict a line."""
-    logs.configure(for_people=False)
-
-    def read() -> list[dict[str, Any]]:
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-    return read
+def lines(monkeypatch):
+    """What is logged from now on, one dict a line."""
+    captured = LogCapture()
+    log = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, captured])
+    monkeypatch.setattr(logs, "log", log)
+    monkeypatch.setattr(problems, "log", log)
+    return captured.entries

@@ -5,7 +5,7 @@ import pytest
 
 def test_a_request_leaves_one_line(small, lines):
     small.get("/things?name=0912345678", headers={"Authorization": "Bearer secret-token"})
-    (line,) = [line for line in lines() if line["event"] == "request"]
+    (line,) = [line for line in lines if line["event"] == "request"]
     assert (line["method"], line["route"], line["status"], line["by"]) == ("GET", "/things", 200, "nobody")
     assert line["ms"] >= 0
     assert "0912345678" not in str(line)
@@ -14,7 +14,7 @@ def test_a_request_leaves_one_line(small, lines):
 
 def test_a_line_names_the_template_and_not_the_address(small, lines):
     small.get("/raise/not_found")
-    (line,) = [line for line in lines() if line["event"] == "request"]
+    (line,) = [line for line in lines if line["event"] == "request"]
     assert (line["route"], line["status"], line["problem"]) == ("/raise/<what>", 404, "not_found")
 
 

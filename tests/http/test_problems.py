@@ -104,7 +104,7 @@ def test_our_own_mistake_says_nothing_and_can_be_found(small, lines):
     body = answer.get_json(force=True)
     assert (answer.status_code, body["code"], body["request_id"]) == (500, "internal", "abcdef-123456")
     assert "abcdef-123456" in body["detail"]
-    logged = lines()
+    logged = lines
     mistake = next(line for line in logged if line["event"] == "internal_error")
     assert mistake["request_id"] == "abcdef-123456"
     assert any("secret_of_a_person" in frame for frame in mistake["trace"])
@@ -113,7 +113,7 @@ def test_our_own_mistake_says_nothing_and_can_be_found(small, lines):
 
 def test_what_a_statement_held_is_never_told_nor_logged(small, lines):
     answers = small.get("/raise/down").text + small.get("/raise/unstorable").text
-    assert "0912345678" not in answers + str(lines())
+    assert "0912345678" not in answers + str(lines)
 
 
 def test_every_class_of_error_has_a_status():
