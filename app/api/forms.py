@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
 
@@ -34,12 +34,6 @@ def photo_hash(**kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Regexp(SHA256), **kwargs)
 
 
-def photo_hashes(most: int = 10) -> fields.List[Any]:
-    """A list of photos by their hashes."""
-    return fields.List(photo_hash(), validate=validate.Length(max=most))
-
-
-def whole_number(value: Any) -> None:
-    """Refuse 2.5 and true where a count is meant."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValidationError("Must be a whole number.")
+def photo_hashes(**kwargs: Any) -> fields.List[Any]:
+    """At most ten photos by their hashes."""
+    return fields.List(photo_hash(), validate=validate.Length(max=10), **kwargs)

@@ -61,7 +61,7 @@ class SubmissionSchema(Schema):
     anonymous = fields.Boolean(load_default=False)
     urgent = fields.Boolean(load_default=False)
     about_unit = fields.Boolean(load_default=False)
-    photos = photo_hashes()
+    photos = photo_hashes(load_default=list)
     channel = fields.String(load_default=None, validate=validate.OneOf(["app", "web", "assisted", "hotline"]))
     on_behalf = fields.Nested(OnBehalfSchema, load_default=None, allow_none=True)
 
