@@ -11,9 +11,10 @@ from marshmallow import Schema, fields, validate
 from app.api.report_schema import PhotoSchema
 from app.api.report_view import subject_of
 from app.api.viewing import person, readable, viewer
-from app.http.access import needs, now, session
+from app.http.access import actor, address, needs, now, session
 from app.http.blueprint import Blueprint
 from app.http.container import container
+from app.http.limits import PHOTOS
 from app.identity import permissions
 from app.identity.permissions import Do
 from app.photos import actions, exif, links
@@ -74,7 +75,8 @@ class PhotoOfReport(MethodView):
         """
         role = asked["role"]
         _require_right(report_id, role)
-        actions.expect(session(), report_id, sha256, role)
+        if actions.expect(session(), report_id, sha256, role):
+            container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
         request.max_content_length = None  # the store has a limit of its own
         original = actions.keep(container().photos, request.stream, sha256=sha256, length=request.content_length)
