@@ -43,7 +43,7 @@ class RoleSchema(Schema):
     role = fields.String(load_default="before", validate=validate.OneOf(["before", "after"]))
 
 
-class PlaceSchema(Schema):
+class PhotoPlaceSchema(Schema):
     """Where and when a photo says it was taken: degrees WGS 84 and an instant; null where it does not say."""
 
     lat = fields.Float(allow_none=True)
@@ -90,7 +90,7 @@ class Place(MethodView):
     """What a photo says of where it was taken."""
 
     @needs(Do.SUBMIT)
-    @blueprint.response(200, PlaceSchema)
+    @blueprint.response(200, PhotoPlaceSchema)
     def post(self) -> exif.PhotoPlace:
         """Where and when a photo was taken
 
