@@ -1,5 +1,6 @@
 """Photos over HTTP: sent with PUT, looked at through signed links. No request decodes one."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -78,7 +79,7 @@ class PhotoOfReport(MethodView):
         if actions.expect(session(), report_id, sha256, role):
             container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
-        request.max_content_length = None  # the store has a limit of its own
+        request.max_content_length = sys.maxsize  # the store has a limit of its own
         original = actions.keep(container().photos, request.stream, sha256=sha256, length=request.content_length)
         _require_right(report_id, role)  # the report may be another unit's by now
         is_new = actions.receive(session(), original, report_id=report_id, role=role, now=now())
