@@ -142,16 +142,14 @@ def test_a_body_over_20_mb_is_refused_and_stores_nothing(as_, resident, report_i
 
 
 def test_a_stated_length_over_the_limit_is_refused_before_a_byte_is_read(as_, resident, report_id):
-    class Unread(io.RawIOBase):
-        def readable(self):
-            return True
-
-        def readinto(self, _buffer):
+    class Unread(io.BytesIO):
+        def read(self, *_size):
             pytest.fail("a byte was read")
 
-    answer = as_(resident).put(report_id, b"", name="ab" * 32, input_stream=Unread(), content_length=20_000_001)
+    unread = {"wsgi.input": Unread(), "CONTENT_LENGTH": "20000001"}
+    answer = as_(resident).put(report_id, None, name="ab" * 32, environ_overrides=unread)
 
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json["code"]) == (413, "photo_too_large")
 
 
 def test_an_after_photo_is_only_for_the_unit_that_holds_the_report(as_, district, resident, officer, report_id):
