@@ -1,6 +1,6 @@
 """The photo job measured: CPU and memory of making both copies of a 12-megapixel phone photo.
 
-    python bench/photos.py [--rounds 9]
+    bench/run photos [--rounds 9]
 
 Beside it, in the same run and in turn: `djpeg -scale 1/2 | cjpeg -quality 82`, which writes one picture of half the
 side and nothing else, and Pillow used plainly (decode all, resize twice with LANCZOS). The photo is generated.
@@ -21,10 +21,12 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
+sys.path.pop(0)  # this folder, in which are a copy.py and a queue.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.photos.images import make_copies
 
+ROOT = Path(__file__).resolve().parent.parent
 SIZE = (4000, 3000)
 
 
@@ -97,7 +99,11 @@ def high_water_kb() -> int:
 def peak_mb(name: str, path: Path) -> float:
     """Memory that one run adds to a fresh process with its imports done, in megabytes."""
     child = subprocess.run(
-        [sys.executable, __file__, "--peak", name, str(path)], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "bench.photos", "--peak", name, str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     return float(child.stdout)
 

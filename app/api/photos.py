@@ -1,5 +1,6 @@
 """Photos over HTTP: sent with PUT, looked at through signed links. No request decodes one."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ from marshmallow import Schema, fields, validate
 from app.api.report_schema import PhotoSchema
 from app.api.report_view import subject_of
 from app.api.viewing import person, readable, viewer
-from app.http.access import needs, now, session
+from app.http.access import actor, address, needs, now, session
 from app.http.blueprint import Blueprint
 from app.http.container import container
+from app.http.limits import PHOTOS
 from app.identity import permissions
 from app.identity.permissions import Do
 from app.photos import actions, exif, links
@@ -42,7 +44,7 @@ class RoleSchema(Schema):
     role = fields.String(load_default="before", validate=validate.OneOf(["before", "after"]))
 
 
-class PlaceSchema(Schema):
+class PhotoPlaceSchema(Schema):
     """Where and when a photo says it was taken: degrees WGS 84 and an instant; null where it does not say."""
 
     lat = fields.Float(allow_none=True)
@@ -74,9 +76,10 @@ class PhotoOfReport(MethodView):
         """
         role = asked["role"]
         _require_right(report_id, role)
-        actions.expect(session(), report_id, sha256, role)
+        if actions.expect(session(), report_id, sha256, role):
+            container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
-        request.max_content_length = None  # the store has a limit of its own
+        request.max_content_length = sys.maxsize  # the store has a limit of its own
         original = actions.keep(container().photos, request.stream, sha256=sha256, length=request.content_length)
         _require_right(report_id, role)  # the report may be another unit's by now
         is_new = actions.receive(session(), original, report_id=report_id, role=role, now=now())
@@ -88,7 +91,7 @@ class Place(MethodView):
     """What a photo says of where it was taken."""
 
     @needs(Do.SUBMIT)
-    @blueprint.response(200, PlaceSchema)
+    @blueprint.response(200, PhotoPlaceSchema)
     def post(self) -> exif.PhotoPlace:
         """Where and when a photo was taken
 

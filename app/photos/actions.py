@@ -37,8 +37,10 @@ class Original:
     size_bytes: int
 
 
-def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
+def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> bool:
     """Refuse early, before its bytes are read, a photo that cannot be received. Who may send it is not asked here.
+
+    Returns whether it would be new: False when it was received already, and this is a retry.
 
     Raises NotASha256, PhotoRoleTaken and TooManyPhotos.
     """
@@ -47,8 +49,10 @@ def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> None:
     known = session.get(Photo, (report_id, sha256))
     if known is None:
         _require_room(session, report_id, role)
-    elif known.role != role:
+        return True
+    if known.role != role:
         raise PhotoRoleTaken
+    return known.state == "awaited"
 
 
 def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: datetime) -> None:

@@ -87,7 +87,7 @@ class PhotoStore:
                 with suppress(FileExistsError):  # another upload of the same photo was faster
                     final.hardlink_to(half)
         # Also when it was here before: whoever linked it may not have come to this line yet.
-        _sync_folder(final.parent)
+        _sync(final.parent)
         return size
 
     def exists(self, sha256: str) -> bool:
@@ -104,7 +104,7 @@ class PhotoStore:
         with self._written([content], mode=0o640) as (half, _):
             _make_folder(final.parent)
             half.replace(final)
-        _sync_folder(final.parent)
+        _sync(final.parent)
 
     def open_copy(self, sha256: str, copy: Copy) -> BinaryIO:
         """A copy, to read. Raises PhotoNotFound."""
@@ -132,8 +132,7 @@ class PhotoStore:
             with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                 for piece in pieces:
                     size += file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
+            _sync(half)
             yield half, size
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -174,11 +173,12 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o750, exist_ok=True)
-        _sync_folder(folder.parent)
+        _sync(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Bring a closed file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -41,7 +41,7 @@ def promised(session):
 def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
     content = photo()
 
-    actions.expect(session, report_id, sha256(content), "before")
+    assert actions.expect(session, report_id, sha256(content), "before")
     kept = actions.keep(store, io.BytesIO(content), sha256=sha256(content), length=len(content))
     new = actions.receive(session, kept, report_id=report_id, role="before", now=NOW)
 
@@ -66,7 +66,7 @@ def test_a_photo_that_the_report_named_is_received_when_it_comes(session, report
     session.add(Photo(report_id=report_id, sha256=name, role="before", state="awaited", added_at=NOW))
     session.flush()
 
-    actions.expect(session, report_id, name, "before")
+    assert actions.expect(session, report_id, name, "before")
     assert receive(session, report_id, photo(), now=NOW + timedelta(minutes=3))
 
     row = session.get(Photo, (report_id, name))
@@ -97,7 +97,7 @@ def test_the_eleventh_photo_of_a_role_is_refused_and_the_tenth_may_come_again(se
         actions.expect(session, report_id, sha256(photo(99)), "before")
     with pytest.raises(TooManyPhotos):
         receive(session, report_id, photo(99), "before")
-    actions.expect(session, report_id, sha256(photo(9)), "before")
+    assert not actions.expect(session, report_id, sha256(photo(9)), "before")  # a retry
     assert not receive(session, report_id, photo(9), "before")
     assert receive(session, report_id, photo(99), "after")  # the officer's own
 

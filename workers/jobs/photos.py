@@ -1,0 +1,33 @@
+"""The copies of a photo that people see."""
+
+from typing import Any
+from uuid import UUID
+
+from app.core import clock, outbox
+from app.photos import actions, images
+from app.photos.errors import DamagedPhoto, NotAPhoto, TooManyPixels
+from app.photos.storage import Copy
+from workers.context import context
+
+
+def make_copies(message_id: int, payload: dict[str, Any]) -> None:
+    """Make both copies of the photo `sha256` of the report `report_id`, or write why there can be none.
+
+    Files first: making them again writes the same bytes, and only then does the row say that they are there. A photo
+    that cannot be opened is an end like any other, not a failure to be tried again.
+    """
+    report_id, sha256, store = UUID(payload["report_id"]), payload["sha256"], context().photos
+    try:
+        with store.open(sha256) as original:
+            made = images.make_copies(original)
+    except (NotAPhoto, DamagedPhoto, TooManyPixels) as refusal:
+        with context().database.unit_of_work() as session:
+            if outbox.done(session, message_id, at=clock.now()):
+                actions.refuse(session, report_id, sha256, refusal=refusal.code)
+        return
+    store.put_copy(sha256, Copy.DISPLAY, made.display)
+    store.put_copy(sha256, Copy.THUMB, made.thumb)
+    now = clock.now()
+    with context().database.unit_of_work() as session:
+        if outbox.done(session, message_id, at=now):
+            actions.copies_made(session, report_id, sha256, width=made.width, height=made.height, now=now)
