@@ -7,16 +7,12 @@ Rounds take turns; the figure is the median of the rounds' ratios. Wanted: at mo
 
 import argparse
 import statistics
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from app.core.db import new_id
-from bench.copy import SPOTS, cpu_seconds, database, postmaster, sign_in, told, web
+from bench.running import SPOTS, cpu_seconds, database, postmaster, sign_in, told, web
 
 THREADS = 4
 

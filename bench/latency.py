@@ -8,18 +8,14 @@ where it was left. The figure is the 99th percentile from the first byte of POST
 
 import argparse
 import statistics
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from app.core.db import new_id
-from bench.copy import SPOTS, database, sign_in, told, web
+from bench.running import SPOTS, database, sign_in, told, web
 
 A_SECOND = 50
 

@@ -21,8 +21,6 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-sys.path.pop(0)  # this folder, in which are a copy.py and a queue.py
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.photos.images import make_copies
 

@@ -8,20 +8,16 @@ ratio of the medians. Wanted: at most 4 times `select 1`. The first page and a p
 
 import argparse
 import statistics
-import sys
 import time
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.orm import Session
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from app.reports import queries
 from app.reports.queries import Asker
-from bench.copy import database, told, url
+from bench.running import database, told, url
 
 OPEN = 10_000
 PAGE = 50

@@ -36,7 +36,7 @@ def bench(arguments: list[str]) -> int:
     if unknown:
         raise Refusal(f"bench/run {unknown[0]}: there are {', '.join(BENCHES)}")
     options = [word for word in arguments if word not in named]
-    return _beside_stores("bench", lambda _: [[f"bench/{name}.py", *options] for name in named or BENCHES])
+    return _beside_stores("bench", lambda _: [["-m", f"bench.{name}", *options] for name in named or BENCHES])
 
 
 def _beside_stores(inside: str, commands: Callable[[Place], list[list[str]]]) -> int:
@@ -65,7 +65,7 @@ def _beside_stores(inside: str, commands: Callable[[Place], list[list[str]]]) ->
             }
             for command in commands(place):
                 if inside == "bench":
-                    say(f"\n== {command[0]}")
+                    say(f"\n== {command[1]}")
                 status = supervisor.run([str(place.python), *command], environment, ROOT)
                 if status != 0:
                     return status

@@ -28,6 +28,10 @@ class Text(fields.String):
             raise self.make_error("control")
         return unicodedata.normalize("NFC", said).strip() or None
 
+    def _validate(self, value: Any) -> None:
+        if value is not None:  # nothing was said, which is not too long
+            super()._validate(value)
+
 
 def photo_hash(**kwargs: Any) -> fields.String:
     """The SHA-256 of a photo's bytes, 64 lower-case hex digits."""

@@ -32,7 +32,7 @@ def sha256(content):
 
 
 @pytest.fixture
-def web(settings, database, district):  # noqa: ARG001 -- the district is there before the app
+def web(settings, database, district):
     return create_app(settings, database)
 
 
