@@ -228,10 +228,10 @@ def listening(database_url: str) -> Iterator[Callable[[float], None]]:
         yield wait
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, handlers: Mapping[str, Handler | None] = HANDLERS) -> None:
     """Relay for ever. An outage of the database or the queue is waited out; rows wait with it."""
     database = Database(settings.database_url, pool_size=1)
-    relay = Relay(database, connect(settings.queue_url))
+    relay = Relay(database, connect(settings.queue_url), handlers)
     pause_s = 0.5
     while True:
         try:

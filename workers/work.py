@@ -5,6 +5,7 @@ It tells the queue every few seconds that its job is alive; when it stops tellin
 
 import sys
 import traceback
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from rq.worker import BaseWorker
 from app.config import Settings
 from workers.context import context
 from workers.queues import JobQueue, connect
+from workers.relay import HANDLERS
 
 log = structlog.get_logger("work")
 
@@ -56,6 +58,14 @@ class _Careful(BaseWorker):
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
 
 
+def _import_early(job: str) -> None:
+    """Import a job's module now. One that cannot be imported fails when it is run, and holds up no other."""
+    try:
+        import_module(job.rpartition(".")[0])
+    except ImportError:
+        log.exception("job cannot be imported", job=job)
+
+
 class SmallWorker(_Careful, SimpleWorker):
     """Runs each job itself. It gives no sign of life during one, so a job counts as dead when its time is over."""
 
@@ -74,7 +84,11 @@ class ForkingWorker(_Careful, Worker):
 
 def work(queue: JobQueue, settings: Settings) -> None:
     """Work on one queue until told to stop, or until the connection to it breaks in the middle of a job."""
-    context()  # made before any fork, once
+    # Made and imported once, before any fork, and not at the cost of the first jobs.
+    context()
+    for handler in HANDLERS.values():
+        if handler is not None and handler.queue == queue:
+            _import_early(handler.job)
     connection = connect(settings.queue_url)
     kind = ForkingWorker if queue.forks else SmallWorker
     worker = kind(
