@@ -86,6 +86,15 @@ def job_id(message: OutboxMessage) -> str:
     return f"o{message.id}-{message.sends}"
 
 
+def _send_number(message: OutboxMessage) -> str:
+    return f"send {message.sends}: "
+
+
+def _is_given_up(message: OutboxMessage) -> bool:
+    """Whether the last send that is made of a promise came to nothing: then it waits for a person."""
+    return message.sends >= MOST_SENDS and (message.failed or "").startswith(_send_number(message))
+
+
 class Relay:
     """Hands promises to the queue and sees to it that they are kept. Several may run side by side."""
 
@@ -158,14 +167,12 @@ class Relay:
         """Look up one batch of what was sent and is not done; return where the next batch begins."""
         with self._database.unit_of_work() as session:
             # While the rows are locked no job can mark one as done: what the queue says of them is the present state.
-            messages = outbox.outstanding(
-                session, before=sent_before, after=after, most_sends=MOST_SENDS, limit=AUDIT_BATCH
-            )
+            messages = outbox.outstanding(session, before=sent_before, after=after, limit=AUDIT_BATCH)
             known = [message for message in messages if message.topic in self._handled]
             again = []
             for message, status in zip(known, self._statuses(known), strict=True):
                 if status in _ENDED:
-                    self._note_failure(session, message, status)
+                    self._note_failure(message, status)
                 if self._is_due_again(message, status, now, at_once=at_once):
                     again.append(message)
             self._send(session, again, now)
@@ -183,18 +190,20 @@ class Relay:
 
     @staticmethod
     def _is_due_again(message: OutboxMessage, status: str | None, now: datetime, *, at_once: bool) -> bool:
-        if status is None and at_once:
-            return True
         rested = message.sent_at is not None and now >= message.sent_at + patience(message.sends)
-        # What ended badly is sent a bounded number of times; what the queue lost, as often as it loses it.
-        return rested and (status is None or (status in _ENDED and message.sends < MOST_SENDS))
+        if status in _ENDED:
+            return rested and message.sends < MOST_SENDS
+        # What the queue lost is sent as often as it loses it; what was given up stays so when the queue forgets it.
+        return status is None and (at_once or rested) and not _is_given_up(message)
 
-    def _note_failure(self, session: Session, message: OutboxMessage, status: str | None) -> None:
-        if message.failed is None:
-            why = "ended without marking its promise as done" if status == JobStatus.FINISHED else self._why(message)
-            outbox.mark_failed(session, message.id, why)
-            last = message.sends >= MOST_SENDS
-            log.error("job failed", message=message.id, topic=message.topic, sends=message.sends, why=why, last=last)
+    def _note_failure(self, message: OutboxMessage, status: str | None) -> None:
+        """Write on the row why its last send came to nothing, once a send."""
+        if (message.failed or "").startswith(_send_number(message)):
+            return
+        why = "ended without marking its promise as done" if status == JobStatus.FINISHED else self._why(message)
+        message.failed = _send_number(message) + why
+        given_up = _is_given_up(message)
+        log.error("job failed", message=message.id, topic=message.topic, failed=message.failed, given_up=given_up)
 
     def _why(self, message: OutboxMessage) -> str:
         """The last line of what the queue knows of a failure."""

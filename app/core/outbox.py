@@ -21,7 +21,6 @@ from sqlalchemy import (
     func,
     insert,
     nulls_first,
-    or_,
     select,
     text,
     tuple_,
@@ -82,17 +81,13 @@ def unsent(session: Session, topics: Collection[str], limit: int) -> Sequence[Ou
 
 
 def outstanding(
-    session: Session, *, before: datetime, after: tuple[datetime, int], most_sends: int, limit: int
+    session: Session, *, before: datetime, after: tuple[datetime, int], limit: int
 ) -> Sequence[OutboxMessage]:
-    """Promises sent until `before` and not kept, locked, in the order (sent_at, id) from `after` on.
-
-    What failed `most_sends` times is left out: it waits for a person.
-    """
+    """Promises sent until `before` and not kept, locked, in the order (sent_at, id) from `after` on."""
     place = tuple_(OutboxMessage.sent_at, OutboxMessage.id)
     return session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at <= before, place > after)
-        .where(or_(OutboxMessage.failed.is_(None), OutboxMessage.sends < most_sends))
         .order_by(OutboxMessage.sent_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -104,17 +99,7 @@ def mark_sent(session: Session, message_ids: Collection[int], *, at: datetime) -
     session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id.in_(message_ids))
-        .values(sent_at=at, sends=OutboxMessage.sends + 1, failed=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def mark_failed(session: Session, message_id: int, why: str) -> None:
-    """Note why the last send of a promise came to nothing. Being done takes it away again."""
-    session.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-        .values(failed=why)
+        .values(sent_at=at, sends=OutboxMessage.sends + 1)
         .execution_options(synchronize_session=False)
     )
 
@@ -143,11 +128,11 @@ def drop_topics(session: Session, topics: Collection[str], *, at: datetime, limi
 def strangers(session: Session, topics: Collection[str]) -> dict[str, int]:
     """How many promises wait on topics other than `topics`, by topic."""
     rows = session.execute(
-        select(OutboxMessage.topic, func.count())
+        select(OutboxMessage.topic, func.count().label("number"))
         .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.not_in(topics))
         .group_by(OutboxMessage.topic)
     )
-    return dict(rows.tuples().all())
+    return {row.topic: row.number for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
-from app.core import clock, outbox
+from app.core import audit, clock, outbox
 from app.core.db import Database
 from workers.queues import PHOTOS, SMALL, connect
 from workers.relay import Handler
@@ -93,6 +93,10 @@ class Outbox:
     def row(self, message_id: int) -> outbox.OutboxMessage:
         with self.database.unit_of_work() as session:
             return session.get_one(outbox.OutboxMessage, message_id)
+
+    def write(self, action: str, number: int) -> None:
+        with self.database.unit_of_work() as session:
+            audit.record(session, by=None, action=action, subject=str(number), at=clock.now())
 
     def written(self, action: str, message_id: int | None = None) -> list[int]:
         """The ids of the promises that the jobs wrote `action` about, once each time."""
