@@ -4,6 +4,8 @@
 Rows that are done keep nothing pointing at them, so that old ones can be dropped by the day.
 """
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +17,13 @@ from sqlalchemy import (
     Integer,
     Text,
     column,
+    delete,
     func,
     insert,
     nulls_first,
+    select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -62,3 +67,100 @@ def done(session: Session, message_id: int, *, at: datetime) -> bool:
         .returning(OutboxMessage.id)
     )
     return marked.first() is not None
+
+
+def unsent(session: Session, topics: Collection[str], limit: int) -> Sequence[OutboxMessage]:
+    """The oldest promises on `topics` that nobody was told of yet, locked; what another relay has locked is left to it."""
+    return session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.in_(topics))
+        .order_by(OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def outstanding(
+    session: Session, *, before: datetime, after: tuple[datetime, int], limit: int
+) -> Sequence[OutboxMessage]:
+    """Promises sent until `before` and not kept, locked, in the order (sent_at, id) from `after` on."""
+    place = tuple_(OutboxMessage.sent_at, OutboxMessage.id)
+    return session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at <= before, place > after)
+        .order_by(OutboxMessage.sent_at, OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def mark_sent(session: Session, message_ids: Collection[int], *, at: datetime) -> None:
+    """Note that these promises were handed to the queue once more."""
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(message_ids))
+        .values(sent_at=at, sends=OutboxMessage.sends + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def drop_topics(session: Session, topics: Collection[str], *, at: datetime, limit: int) -> int:
+    """Mark as done the promises on `topics`, which nobody needs; return how many there were, at most `limit`."""
+    if not topics:
+        return 0
+    waiting = (
+        select(OutboxMessage.id)
+        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.in_(topics))
+        .order_by(OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    dropped = session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(waiting.scalar_subquery()))
+        .values(done_at=at)
+        .returning(OutboxMessage.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(dropped.all())
+
+
+def strangers(session: Session, topics: Collection[str]) -> dict[str, int]:
+    """How many promises wait on topics other than `topics`, by topic."""
+    rows = session.execute(
+        select(OutboxMessage.topic, func.count().label("number"))
+        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.not_in(topics))
+        .group_by(OutboxMessage.topic)
+    )
+    return {row.topic: row.number for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How the outbox stands: promises not kept yet, the age in seconds of the oldest, and how many of them failed."""
+
+    waiting: int
+    oldest_s: float
+    failed: int
+
+
+def backlog(session: Session, now: datetime) -> Backlog:
+    """How the outbox stands at `now`."""
+    waiting, oldest, failed = session.execute(
+        select(func.count(), func.min(OutboxMessage.at), func.count(OutboxMessage.failed)).where(
+            OutboxMessage.done_at.is_(None)
+        )
+    ).one()
+    return Backlog(waiting, (now - oldest).total_seconds() if oldest else 0.0, failed)
+
+
+def forget_done(session: Session, *, before: datetime, limit: int) -> int:
+    """Delete the oldest promises that were kept before `before`, at most `limit`; return how many."""
+    old = select(OutboxMessage.id).where(OutboxMessage.done_at < before).order_by(OutboxMessage.id).limit(limit)
+    gone = session.execute(
+        delete(OutboxMessage)
+        .where(OutboxMessage.id.in_(old.scalar_subquery()))
+        .returning(OutboxMessage.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())

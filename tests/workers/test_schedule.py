@@ -1,0 +1,150 @@
+"""One schedule at a time: each tick once, taken over when it dies; and what the ticks do."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from redis.exceptions import ConnectionError as QueueIsDown
+from sqlalchemy import text
+from trial import Outbox, Processes, eventually
+
+from app.core import clock, outbox
+from app.core.db import Database
+from workers import schedule
+from workers.schedule import Every, Round, Sweeps
+
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+
+TICKING = """
+import os
+from app.config import read_settings
+from app.core.db import Database
+from trial import Outbox
+from workers import schedule
+settings = read_settings()
+write = Outbox(Database(settings.database_url)).write
+schedule.run(settings, every=[schedule.Every(0.5, lambda now: write("tick", os.getpid()))])
+"""
+
+
+def test_of_two_schedules_one_ticks_and_the_other_takes_over(processes: Processes, promises: Outbox) -> None:
+    one, two = processes.start("-c", TICKING), processes.start("-c", TICKING)
+    eventually(lambda: len(promises.written("tick")) >= 4, seconds=15)
+    ticks = promises.written("tick")
+    assert len(set(ticks)) == 1
+    leader, other = (one, two) if one.pid == ticks[0] else (two, one)
+    leader.kill()
+    assert eventually(lambda: other.pid in promises.written("tick"), seconds=10) < 5
+    began = len(promises.written("tick"))
+    time.sleep(1.2)
+    assert len(promises.written("tick")) - began <= 3
+
+
+def test_ticks_missed_in_an_outage_are_made_up_for_once() -> None:
+    ran: list[str] = []
+    turn = Round([Every(5, lambda _now: ran.append("a")), Every(60, lambda _now: ran.append("b"))])
+    for seconds in (1000, 1001, 1004.9, 1005, 1600, 1601):
+        turn.run(seconds, NOW)
+    assert ran == ["a", "b", "a", "a", "b"]
+
+
+def test_a_tick_that_has_more_to_do_goes_on_at_once_and_lets_others_in_between() -> None:
+    ran: list[str] = []
+    left = [True, True, False]
+
+    def sweep(_now: datetime) -> bool:
+        ran.append("sweep")
+        return left.pop(0)
+
+    turn = Round([Every(3600, sweep), Every(1, lambda _now: ran.append("reap"))])
+    for seconds in (10, 11, 12, 13):
+        turn.run(seconds, NOW)
+    assert ran == ["sweep", "reap"] * 3 + ["reap"]
+
+
+def test_a_tick_that_fails_stops_no_other() -> None:
+    ran: list[str] = []
+
+    def fail(_now: datetime) -> None:
+        raise QueueIsDown
+
+    turn = Round([Every(1, fail), Every(1, lambda _now: ran.append("other"))])
+    turn.run(10, NOW)
+    turn.run(11, NOW)
+    assert ran == ["other", "other"]
+
+
+def test_a_schedule_that_loses_its_connection_is_told_before_the_next_tick(database_url: str) -> None:
+    with schedule.alone(database_url) as make_sure:
+        make_sure()
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'haigio schedule' "
+                "and datname = current_database()"
+            )
+        with pytest.raises(psycopg.Error):
+            make_sure()
+
+
+@pytest.fixture
+def database_url(committed: Database) -> str:
+    return committed.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_kept_promises_are_forgotten_after_a_fortnight_piece_by_piece(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "BATCH", 3)
+    with database.unit_of_work() as session:
+        for days in (13, 15, 16, 17, 18):
+            outbox.emit(session, "trial", {"days": days}, at=NOW - timedelta(days=days))
+            outbox.emit(session, "trial", {"kept": False}, at=NOW - timedelta(days=days))
+        session.execute(text("update outbox set done_at = at where payload ? 'days'"))
+    sweeps = Sweeps(database)
+    assert sweeps.forget_kept_promises(NOW) is True
+    assert sweeps.forget_kept_promises(NOW) is False
+    with database.unit_of_work() as session:
+        left = session.execute(text("select payload ->> 'days' from outbox order by id")).scalars().all()
+    assert sorted(left, key=str) == ["13", None, None, None, None, None]
+
+
+SIGN_INS = (
+    """
+    insert into otp_challenges (id, phone, address_tag, created_at, expires_at)
+    values (gen_random_uuid(), '0900000000', '', :at, :past)
+    """,
+    "insert into sign_in_failures (address_tag, at) values ('', :past)",
+    """
+    with person as (
+        insert into people (id, is_staff, created_at) values (gen_random_uuid(), false, :at) returning id
+    ), session as (
+        insert into sessions (id, person_id, created_at) select gen_random_uuid(), id, :at from person returning id
+    )
+    insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+    select cast(cast(id as text) as bytea), id, :at, :past from session
+    """,
+)
+
+
+def test_what_can_decide_no_sign_in_any_more_is_forgotten(database: Database) -> None:
+    with database.unit_of_work() as session:
+        for age in (timedelta(hours=1), timedelta(days=3), timedelta(days=8)):
+            for statement in SIGN_INS:
+                session.execute(text(statement), {"at": NOW, "past": NOW - age})
+    assert Sweeps(database).forget_expired_sign_ins(NOW) is False
+    with database.unit_of_work() as session:
+        left = {
+            table: session.execute(text(f"select count(*) from {table}")).scalar_one()
+            for table in ("otp_challenges", "sign_in_failures", "refresh_tokens")
+        }
+    assert left == {"otp_challenges": 1, "sign_in_failures": 1, "refresh_tokens": 2}
+
+
+def test_the_real_timetable_runs_and_tells_what_waits(
+    promises: Outbox, valkey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promises.emit("trial.effect", 3)
+    turn = Round(schedule.timetable(promises.database, valkey))
+    turn.run(1, clock.now())
+    assert "outbox_waiting=3" in capsys.readouterr().out

@@ -1,0 +1,191 @@
+"""What happens by time alone, done by one process only.
+
+Whoever holds a lock in the database is the schedule; others stand by and take over when it is gone. A tick that was
+missed is made up for once, not as often as it was missed. Every tick is bounded and safe to run twice.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import psycopg
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.core import clock, outbox
+from app.core.db import Database
+from app.reports import sweep
+from workers.queues import QUEUES, connect
+from workers.reaper import Reaper
+
+log = structlog.get_logger("schedule")
+
+# The number is ours, for this only.
+ADVISORY_LOCK = 7_205_118
+
+STAND_BY_S = 1.0
+BATCH = 1000
+KEEP_DONE = timedelta(days=14)
+
+# Longer than any limit on codes and wrong passwords looks back.
+KEEP_ATTEMPTS = timedelta(days=2)
+
+# A refresh token used twice tells of a theft, also some time after it expired.
+KEEP_TOKENS = timedelta(days=7)
+
+Tick = Callable[[datetime], bool | None]
+"""Does what is due at an instant; True when there is more than it did."""
+
+
+class Every(NamedTuple):
+    """So many seconds, and what is done that often."""
+
+    seconds: float
+    tick: Tick
+
+
+def timetable(database: Database, queue: Redis) -> Sequence[Every]:
+    """What is done how often."""
+    reaper = Reaper(queue)
+    sweeps = Sweeps(database)
+    return (
+        Every(1, lambda _now: reaper.queue_retries()),
+        Every(5, reaper.revive),
+        Every(10, sweeps.resume_clocks_stopped_for_24_hours),
+        Every(60, sweeps.close_what_was_concluded_seven_days_ago),
+        Every(60, Gauges(database, queue).tell),
+        Every(3600, sweeps.forget_kept_promises),
+        Every(3600, sweeps.forget_expired_sign_ins),
+    )
+
+
+class Sweeps:
+    """One bounded batch of each thing that time brings about, in a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _batch(self, what: Callable[[Session], int]) -> bool:
+        with self._database.unit_of_work() as session:
+            return what(session) >= BATCH
+
+    def resume_clocks_stopped_for_24_hours(self, now: datetime) -> bool:
+        """Let cases go on whose resident did not answer."""
+        return self._batch(lambda session: sweep.resume_due(session, now, BATCH))
+
+    def close_what_was_concluded_seven_days_ago(self, now: datetime) -> bool:
+        """Close cases that nobody contested in time."""
+        return self._batch(lambda session: sweep.close_due(session, now, BATCH))
+
+    def forget_kept_promises(self, now: datetime) -> bool:
+        """Delete outbox rows that were done 14 days ago."""
+        return self._batch(lambda session: outbox.forget_done(session, before=now - KEEP_DONE, limit=BATCH))
+
+    def forget_expired_sign_ins(self, now: datetime) -> bool:
+        """Delete codes, wrong passwords and refresh tokens that can decide nothing any more."""
+        return self._batch(lambda session: _forget_sign_ins(session, now))
+
+
+def _forget_sign_ins(session: Session, now: datetime) -> int:
+    most = 0
+    for table, key, column, kept in (
+        ("otp_challenges", "id", "expires_at", KEEP_ATTEMPTS),
+        ("refresh_tokens", "token_hash", "expires_at", KEEP_TOKENS),
+        ("sign_in_failures", "ctid", "at", KEEP_ATTEMPTS),
+    ):
+        old = f"select {key} from {table} where {column} < :before limit :limit"
+        gone = session.execute(
+            text(
+                f"with gone as (delete from {table} where {key} = any(array({old})) returning 1) select count(*) from gone"
+            ),
+            {"before": now - kept, "limit": BATCH},
+        )
+        most = max(most, gone.scalar_one())
+    return most
+
+
+class Gauges:
+    """How much waits, told to the log."""
+
+    def __init__(self, database: Database, queue: Redis) -> None:
+        self._database = database
+        self._queues = [each.open(queue) for each in QUEUES.values()]
+
+    def tell(self, now: datetime) -> None:
+        """Log how the outbox and the queues stand."""
+        with self._database.unit_of_work() as session:
+            outstanding = outbox.backlog(session, now)
+        log.info(
+            "gauges",
+            outbox_waiting=outstanding.waiting,
+            outbox_oldest_s=round(outstanding.oldest_s, 1),
+            outbox_failed=outstanding.failed,
+            queued={queue.name: queue.count for queue in self._queues},
+            failed={queue.name: queue.failed_job_registry.get_job_count(cleanup=False) for queue in self._queues},
+        )
+
+
+class Round:
+    """Runs each row of a timetable when it is due."""
+
+    def __init__(self, every: Sequence[Every]) -> None:
+        self._every = every
+        self._due = [0.0] * len(every)
+
+    def run(self, seconds: float, now: datetime) -> None:
+        """Do what is due at `seconds` of a monotonic clock. What fails is tried again in its next turn."""
+        for position, (period, tick) in enumerate(self._every):
+            if self._due[position] > seconds:
+                continue
+            self._due[position] = seconds + period
+            try:
+                if tick(now):
+                    self._due[position] = seconds
+            except (DBAPIError, RedisError) as outage:
+                log.warning("tick failed", tick=getattr(tick, "__name__", "tick"), reason=type(outage).__name__)
+
+
+@contextmanager
+def alone(database_url: str) -> Iterator[Callable[[], None]]:
+    """Wait until nobody else is the schedule. Yields a check that raises psycopg.Error when that is no longer sure."""
+    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True, application_name="haigio schedule", connect_timeout=5) as connection:
+        # When this machine falls silent the server lets go of the lock within half a minute.
+        for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
+            connection.execute(f"set tcp_keepalives_{name} = {value}".encode())
+        while True:
+            row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+            if row is not None and row[0]:
+                break
+            time.sleep(STAND_BY_S)
+
+        def make_sure() -> None:
+            connection.execute("select 1")
+
+        yield make_sure
+
+
+def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
+    """Be the schedule, or stand by, for ever. An outage of the database is waited out."""
+    database = Database(settings.database_url, pool_size=1)
+    table = timetable(database, connect(settings.queue_url)) if every is None else every
+    while True:
+        try:
+            with alone(settings.database_url) as make_sure:
+                log.info("this is the schedule now")
+                turn = Round(table)
+                while True:
+                    make_sure()
+                    turn.run(time.monotonic(), clock.now())
+                    time.sleep(0.25)
+        except psycopg.Error as outage:
+            log.warning("schedule waits", reason=type(outage).__name__)
+            database.close()
+            time.sleep(STAND_BY_S)

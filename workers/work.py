@@ -1,0 +1,102 @@
+"""A worker: takes jobs from one queue and runs them.
+
+It tells the queue every few seconds that its job is alive; when it stops telling, `workers.reaper` has the job run again.
+"""
+
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import structlog
+from rq import SimpleWorker, Worker
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from app.config import Settings
+from workers.context import context
+from workers.queues import JobQueue, connect
+from workers.relay import HANDLERS
+
+log = structlog.get_logger("work")
+
+# How long after its last sign of life a forked job counts as dead, and how often it gives one, in seconds.
+SIGN_OF_LIFE_S = 12
+SIGN_EVERY_S = 3
+
+# A worker waits this long for a job before it tells that it is alive itself; the library takes 15 s off.
+WORKER_TTL_S = 35
+
+
+class _Careful(BaseWorker):
+    """What both kinds of worker have in common."""
+
+    max_connection_wait_time = 5.0
+    log_result_lifespan = False
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log what kind of error a job ended with, and where. What it says may name a person, and stays unsaid."""
+        error = exc_info[1]
+        place = traceback.extract_tb(error.__traceback__)[-1] if error is not None else None
+        where = f"{place.filename}:{place.lineno}" if place else None
+        log.error("job raised", job=job.id, topic=job.description, error=type(error).__name__, where=where)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Any = None,
+    ) -> None:
+        """Leave the places and the kind of an error in the queue, not what it says."""
+        error = sys.exception()
+        if error is not None:
+            exc_string = "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+
+
+def _import_early(job: str) -> None:
+    """Import a job's module now. One that cannot be imported fails when it is run, and holds up no other."""
+    try:
+        import_module(job.rpartition(".")[0])
+    except ImportError:
+        log.exception("job cannot be imported", job=job)
+
+
+class SmallWorker(_Careful, SimpleWorker):
+    """Runs each job itself. It gives no sign of life during one, so a job counts as dead when its time is over."""
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 -- the library's signature
+        """Seconds until this job counts as dead."""
+        return int(job.timeout or 0) + 5
+
+
+class ForkingWorker(_Careful, Worker):
+    """Runs each job in a process of its own, and gives signs of life for it."""
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 -- the library's signature
+        """Seconds until this job counts as dead."""
+        return SIGN_OF_LIFE_S
+
+
+def work(queue: JobQueue, settings: Settings) -> None:
+    """Work on one queue until told to stop, or until the connection to it breaks in the middle of a job."""
+    # Made and imported once, before any fork, and not at the cost of the first jobs.
+    context()
+    for handler in HANDLERS.values():
+        if handler is not None and handler.queue == queue:
+            _import_early(handler.job)
+    connection = connect(settings.queue_url)
+    kind = ForkingWorker if queue.forks else SmallWorker
+    worker = kind(
+        [queue.open(connection)],
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        job_monitoring_interval=SIGN_EVERY_S,
+        log_job_description=False,
+    )
+    worker.work(logging_level="WARNING")
