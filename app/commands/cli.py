@@ -13,7 +13,6 @@ import click
 
 from app.commands.place import Place, Refused, step
 from app.config import SettingsError
-from app.core import clock
 from app.core.errors import DomainError
 from geo.errors import GeoError
 
@@ -89,17 +88,68 @@ def demo(place: Place) -> None:
     place.not_in_production()
 
 
+@demo.command("staff")
+@click.option(
+    "--accounts", type=click.Path(dir_okay=False, path_type=Path), required=True, help="file for the passwords"
+)
+@click.pass_obj
+def add_demo_staff(place: Place, accounts: Path) -> None:
+    """Give every ward of today an officer and a chair, and the city its other roles."""
+    from app.commands.demo import steps
+
+    step("Staff", lambda: steps.staff(place, accounts))
+
+
 @demo.command("history")
 @click.pass_obj
 def load_history(place: Place) -> None:
     """Load the two years of closed reports, unless they are there."""
-    from app.commands.demo import history
+    from app.commands.demo import steps
 
-    def load() -> str:
-        with place.database.unit_of_work() as session:
-            return history.load(session, place.settings.city_id, clock.now())
+    step("History", lambda: steps.history(place))
 
-    step("History", load)
+
+@demo.command("live")
+@click.pass_obj
+def load_live(place: Place) -> None:
+    """Load some forty open and fresh cases with photos, unless they are there."""
+    from app.commands.demo import steps
+
+    step("Live cases", lambda: steps.live(place))
+
+
+@haigio.command()
+@click.option("--per-minute", type=click.FloatRange(min=0, min_open=True, max=600), required=True, help="reports")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="stop after so many (default: Ctrl-C)")
+@click.option("--speed", type=click.FloatRange(min=0.1, max=1000), default=1.0, help="handle so many times faster")
+@click.pass_obj
+def simulate(place: Place, per_minute: float, minutes: float | None, speed: float) -> None:
+    """Let demo residents report and demo officers handle, until Ctrl-C. Never in production."""
+    place.not_in_production()
+    from app.commands.demo import steps
+
+    try:
+        for line in steps.simulate(place, per_minute=per_minute, minutes=minutes, speed=speed):
+            click.echo(line)
+    except KeyboardInterrupt:
+        click.echo("stopped")
+
+
+@haigio.command()
+@click.option("--wards", "files", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="file for the demo's passwords")
+@click.option("--empty", is_flag=True, help="no demo reports")
+@click.option("--production", is_flag=True, help="no demo at all")
+@click.pass_obj
+def prepare(place: Place, *, files: tuple[Path, ...], accounts: Path | None, empty: bool, production: bool) -> None:
+    """Everything that a start needs: schema, wards, catalogue, and in development the demo. Fast when it is there."""
+    from app.commands import preparing
+
+    if not production:
+        place.not_in_production()
+        if accounts is None:
+            raise click.UsageError("--accounts FILE is needed, except with --production")
+    preparing.prepare(place, preparing.Wanted(files, None if production else accounts, reports=not empty))
 
 
 @haigio.command()

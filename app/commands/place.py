@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.config import Settings, read_settings
 
 if TYPE_CHECKING:
     from app.core.db import Database
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+# Where the role that owns the tables signs in. No setting of the service: only a migration acts as that role.
+OWNER_URL = "HAIGIO_OWNER_DATABASE_URL"
 
 # A verb may do in one statement what no request may: load the whole demo, import a whole city.
 LONGEST_STATEMENT_S = 600

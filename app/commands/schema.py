@@ -1,18 +1,13 @@
 """Bring the database to the newest schema."""
 
 import os
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from app.commands.place import MIGRATIONS, OWNER_URL
 from app.config import SettingsError
-
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
-
-# Only a migration acts as the role that owns the tables, so only this verb reads where that role signs in.
-OWNER_URL = "HAIGIO_OWNER_DATABASE_URL"
 
 
 def migrate() -> str:

@@ -104,7 +104,7 @@ class Story:
         anonymous = rng.random() < 0.2
         point = LngLat(found.lon, found.lat)
         self.rows["reports"].append((
-            report_id, self._ground.city_id, f"{self._ground.prefix}-{month:%y%m}-{self.numbers[month]:04}", "demo",
+            report_id, self._ground.city_id, f"{self._ground.book.number_prefix}-{month:%y%m}-{self.numbers[month]:04}", "demo",
             course.kind.code, course.field, found.lat, found.lon, accuracy_m, found.address, note,
             captured_at, anonymous, False, False, course.received_at, route.ward_version_id, _json(route.explanation),
             unit_id, "closed", 7200, course.due_at, course.stopped_s, course.accepted_at, course.on_site_at,
