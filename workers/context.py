@@ -1,4 +1,4 @@
-"""What every job of a process shares, made once: settings, database, photo store.
+"""What every job of a process shares, made once: settings, database, photo store, texts.
 
 The convention of a job, `workers/jobs/*.py`:
 
@@ -20,6 +20,7 @@ from functools import cache
 import app.metadata  # noqa: F401 -- a table that points at another needs both to be known
 from app.config import Settings, read_settings
 from app.core.db import Database
+from app.identity.sms import SmsSender, sender_for
 from app.photos.storage import PhotoStore
 
 
@@ -30,6 +31,7 @@ class Context:
     settings: Settings
     database: Database
     photos: PhotoStore
+    sms: SmsSender
 
 
 def make_context(settings: Settings) -> Context:
@@ -37,7 +39,7 @@ def make_context(settings: Settings) -> Context:
     database = Database(settings.database_url, pool_size=2)
     # A forked job must not talk over its parent's connections; those stay the parent's to close.
     os.register_at_fork(after_in_child=lambda: database.engine.dispose(close=False))
-    return Context(settings, database, PhotoStore(settings.photos))
+    return Context(settings, database, PhotoStore(settings.photos), sender_for(settings))
 
 
 @cache
