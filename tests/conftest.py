@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 import app.metadata
@@ -25,44 +23,10 @@ from app.core import clock
 from app.core.db import Database
 from app.http.container import KEY, Container
 from app.identity.permissions import Actor
-
-ROOT = Path(__file__).parent.parent
+from databases import create_database, migrate, url_of
 
 # What a migration puts into a fresh database, and so what stays when a test that committed is cleaned up.
 SEEDED = {"alembic_version", "spatial_ref_sys", "cities", "rulebook_revision"}
-
-
-def migrate(owner_url: str) -> None:
-    """Bring a database to the newest schema, as ./run does."""
-    before = os.environ.get("HAIGIO_OWNER_DATABASE_URL")
-    os.environ["HAIGIO_OWNER_DATABASE_URL"] = owner_url
-    try:
-        config = Config()
-        config.set_main_option("script_location", str(ROOT / "migrations"))
-        command.upgrade(config, "head")
-    finally:
-        if before is not None:
-            os.environ["HAIGIO_OWNER_DATABASE_URL"] = before
-
-
-def url_of(variable: str, database: str) -> str:
-    """The address of `database` on the server that `variable` names."""
-    return make_url(os.environ[variable]).set(database=database).render_as_string(hide_password=False)
-
-
-def create_database(name: str) -> None:
-    """An empty database of the owner's, with the extensions that only a superuser may add."""
-    admin = create_engine(os.environ["HAIGIO_SUPERUSER_DATABASE_URL"], isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'drop database if exists "{name}" with (force)'))
-        connection.execute(text(f'create database "{name}" owner haigio_owner'))
-    admin.dispose()
-    inside = create_engine(url_of("HAIGIO_SUPERUSER_DATABASE_URL", name), isolation_level="AUTOCOMMIT")
-    with inside.connect() as connection:
-        connection.execute(text("create extension postgis"))
-        connection.execute(text("create extension btree_gist"))
-        connection.execute(text("grant create on schema public to haigio_owner"))
-    inside.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT, url_of
+from databases import ROOT, url_of
 
 
 @pytest.fixture

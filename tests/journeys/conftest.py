@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import Engine, create_engine, text
 
 from app.core.db import new_id
-from conftest import ROOT, create_database, migrate, url_of
+from databases import ROOT, create_database, migrate, url_of
 
 PROCESSES = {
     "relay": [sys.executable, "-m", "workers", "relay"],

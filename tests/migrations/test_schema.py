@@ -2,7 +2,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from conftest import ROOT, create_database, migrate, url_of
+from databases import ROOT, create_database, migrate, url_of
 
 
 def alembic_config() -> Config:

@@ -1,7 +1,5 @@
 """Jobs of the tests. Their effect is a row of the audit, written for real by whichever process runs them."""
 
-# ruff: noqa: ARG001 -- a job has its arguments by convention
-
 import os
 import time
 from typing import Any

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.core.db import Database
 from app.core.outbox import OutboxMessage
+from app.identity.sms import LogSms
 from app.photos import actions
 from app.photos.errors import PhotoNotFound
 from app.photos.models import Photo
@@ -56,7 +57,7 @@ class Sent:
 @pytest.fixture
 def sent(committed, settings, store, filed, monkeypatch):
     """Sends bytes as the photo of a new report, up to the point where the job takes over."""
-    monkeypatch.setattr(job, "context", lambda: workers_context.Context(settings, committed, store))
+    monkeypatch.setattr(job, "context", lambda: workers_context.Context(settings, committed, store, LogSms()))
 
     def send(content):
         name = hashlib.sha256(content).hexdigest()
