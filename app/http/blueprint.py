@@ -15,6 +15,7 @@ from flask import Request
 from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser, is_json_request
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import NotThatKind
 from app.http import validation
@@ -31,10 +32,14 @@ class StrictParser(FlaskParser):
 
         Raises:
             NotThatKind: there is a body, and it does not say that it is JSON.
+            RequestEntityTooLarge: it came in chunks, and there are too many of them.
             JsonMalformed: it says so, and is not.
             InputInvalid: it holds characters that cannot be stored.
         """
         body = req.get_data()
+        # Of a body that did not tell its length Werkzeug reads as much as is allowed, and says nothing of the rest.
+        if req.content_length is None and req.max_content_length and len(body) >= req.max_content_length:
+            raise RequestEntityTooLarge
         if not is_json_request(req):
             if body:
                 raise NotThatKind

@@ -1,5 +1,7 @@
 """What is not JSON, or no text, is told so: never a 500, and never half of it taken."""
 
+from io import BytesIO
+
 import pytest
 
 
@@ -82,6 +84,16 @@ def test_a_long_body_is_too_large(small):
     answer = sent(small, b'{"name": "' + b"a" * 70_000 + b'"}')
     body = answer.get_json(force=True)
     assert (answer.status_code, body["code"], body["limit_bytes"]) == (413, "body_too_large", 65_536)
+
+
+def test_a_long_body_in_chunks_is_too_large(small):
+    answer = small.post(
+        "/things",
+        input_stream=BytesIO(b'{"name": "a"}' + b" " * 70_000),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+    assert (answer.status_code, answer.get_json(force=True)["code"]) == (413, "body_too_large")
 
 
 def test_every_wrong_member_is_named_by_its_path(small):
