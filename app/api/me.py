@@ -1,19 +1,20 @@
 """What a person may read and change about themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
+from app.api.sessions import MemberSchema
 from app.api.viewing import answer
 from app.http import access
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.identity import actions, queries
 from app.identity.models import Person
-from app.identity.permissions import Do, Role
+from app.identity.permissions import Do
 from geo.validity import local_day
 
 blueprint = Blueprint("me", __name__, description="Tôi / Me")
@@ -22,12 +23,19 @@ blueprint = Blueprint("me", __name__, description="Tôi / Me")
 CHANNELS = ("inbox", "push", "sms", "email", "zalo")
 
 
+def _once(consents: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse two answers about one purpose: which of them is meant is not ours to guess."""
+    purposes = [consent["purpose"] for consent in consents]
+    if len(set(purposes)) < len(purposes):
+        raise ValidationError("Must be one of each purpose.")
+
+
 class ConsentSchema(Schema):
     """One purpose, the version of the text that was shown, and the answer. Nothing is assumed."""
 
     purpose = fields.String(required=True, validate=validate.Regexp(r"\A[a-z_]{1,40}\Z"))
     version = fields.String(required=True, validate=validate.Length(min=1, max=40))
-    given = fields.Boolean(required=True)
+    given = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
 class ChangeSchema(Schema):
@@ -35,7 +43,7 @@ class ChangeSchema(Schema):
 
     language = fields.String(load_default=None, validate=validate.OneOf(["vi", "en"]))
     channels = fields.List(fields.String(validate=validate.OneOf(CHANNELS)), load_default=None)
-    consents = fields.List(fields.Nested(ConsentSchema), load_default=list, validate=validate.Length(max=20))
+    consents = fields.List(fields.Nested(ConsentSchema), load_default=list, validate=[validate.Length(max=20), _once])
 
 
 class StandingConsentSchema(ConsentSchema):
@@ -49,8 +57,9 @@ class MySchema(Schema):
     """Who I am here."""
 
     id = fields.UUID()
-    role = fields.String()
-    units = fields.List(fields.Dict())
+    role = fields.String(allow_none=True)
+    units = fields.List(fields.Nested(MemberSchema))
+    phone = fields.String(allow_none=True, metadata={"description": "of residents only"})
     language = fields.String()
     channels = fields.List(fields.String())
     consents = fields.List(fields.Nested(StandingConsentSchema))
@@ -84,8 +93,9 @@ def _shown() -> Response:
     return answer(
         {
             "id": str(person.id),
-            "role": (actor.role or Role.RESIDENT).value,
+            "role": actor.role,
             "units": [{"id": unit.id, "name": unit.name, "role": unit.role} for unit in units],
+            "phone": queries.phone_of(session, person.id),
             "language": person.language,
             "channels": person.channels,
             "consents": [

@@ -15,7 +15,7 @@ from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity import actions, addresses, otp, queries
 from app.identity.actions import SignedIn
-from app.identity.permissions import Do, Role
+from app.identity.permissions import Do
 from app.identity.tokens import ACCESS_LIFE
 from geo.validity import local_day
 
@@ -67,10 +67,10 @@ class MemberSchema(Schema):
 
 
 class SelfSchema(Schema):
-    """Who signed in."""
+    """Who signed in. `role` is the widest; null of staff who act for nobody today."""
 
     id = fields.UUID()
-    role = fields.String()
+    role = fields.String(allow_none=True)
     units = fields.List(fields.Nested(MemberSchema))
 
 
@@ -184,7 +184,6 @@ def _told(outcome: SignedIn | DomainError, status: int) -> Response:
     actor = queries.actor_of(
         access.session(), person_id=outcome.person_id, session_id=outcome.session_id, on=local_day(now)
     )
-    role = (actor.role if actor else None) or Role.RESIDENT
     units = queries.units_of(access.session(), outcome.person_id, on=local_day(now)) if outcome.is_staff else ()
     token = container().tokens.issue(outcome.person_id, outcome.session_id, is_staff=outcome.is_staff, now=now)
     body = {
@@ -193,7 +192,7 @@ def _told(outcome: SignedIn | DomainError, status: int) -> Response:
         "expires_in": int(ACCESS_LIFE.total_seconds()),
         "person": {
             "id": str(outcome.person_id),
-            "role": role.value,
+            "role": actor and actor.role,
             "units": [{"id": unit.id, "name": unit.name, "role": unit.role} for unit in units],
         },
     }

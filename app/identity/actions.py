@@ -143,12 +143,22 @@ def sign_in_staff(
     if len(failed_here) >= FAILURES_PER_ADDRESS:
         wait = failed_here[-1] + WINDOW - now
         return TooManySignIns(retry_after_s=max(1, int(wait.total_seconds()) + 1))
-    staff = session.scalar(select(Staff).where(Staff.username == username.strip().lower()).with_for_update())
-    # The password is always checked, also of nobody and of an account that rests: time tells nothing either.
-    fits = passwords.fits(staff.password_hash if staff else None, password)
-    if staff is not None and fits and not _rests(staff, now) and staff.totp_secret is not None and code is None:
+    by_name = select(Staff).where(Staff.username == _usable_name(username))
+    stored = session.scalar(by_name.with_only_columns(Staff.password_hash))
+    # The password is always checked, also of nobody and of an account that rests: time tells nothing either. It is
+    # checked before the row is locked, so that nobody's sign-in waits for somebody else's guesses; what it is worth
+    # is then decided one after another.
+    fits = passwords.fits(stored, password)
+    staff = session.scalar(by_name.with_for_update())
+    if staff is None or _rests(staff, now):
+        # An account that rests is not made to rest longer: else whoever guesses could keep its owner out for ever.
+        _count_failure(session, None, address_tag, now)
+        return SignInFailed()
+    if staff.password_hash != stored:  # given another one in the meantime
+        fits = passwords.fits(staff.password_hash, password)
+    if fits and staff.totp_secret is not None and code is None:
         return TotpNeeded()
-    if staff is None or not fits or not _second_factor_fits(staff, code, now) or _rests(staff, now):
+    if not fits or not _second_factor_fits(staff, code, now):
         _count_failure(session, staff, address_tag, now)
         return SignInFailed()
     if session.get_one(Person, staff.person_id).disabled_at is not None:
@@ -195,7 +205,7 @@ def change_me(
     now: datetime,
 ) -> None:
     """Change how a person is spoken to, and write down what they consent to: given or withdrawn, dated, never assumed."""
-    person = session.get_one(Person, person_id)
+    person = session.get_one(Person, person_id, with_for_update=True)  # two changes at once follow each other
     if language is not None:
         person.language = language
     if channels is not None:
@@ -226,9 +236,11 @@ def register_staff(
 ) -> UUID:
     """A member of staff with these memberships from `since` (today) on; known by the user name, brought up to date.
 
-    Memberships that are not named end today. Every change leaves a trace.
+    Memberships that are not named end today; a new password ends every session of the old one. Every change leaves a
+    trace.
     """
-    today = local_day(now)
+    today, username = local_day(now), _usable_name(username)
+    session.execute(select(func.pg_advisory_xact_lock(_lock_number(b"staff" + username.encode()))))
     staff = session.scalar(select(Staff).where(Staff.username == username).with_for_update())
     if staff is None:
         person_id = new_id()
@@ -242,6 +254,9 @@ def register_staff(
         if not passwords.fits(staff.password_hash, password):
             staff.password_hash, staff.failures, staff.locked_until = passwords.hashed(password), 0, None
             audit.record(session, by=None, action="staff:password", subject=f"person/{person_id}", at=now)
+            session.execute(
+                update(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None)).values(ended_at=now)
+            )
     standing = session.scalars(
         select(Membership).where(Membership.person_id == person_id, Membership.valid_to.is_(None))
     ).all()
@@ -302,6 +317,11 @@ def _issue(session: Session, session_id: UUID, *, is_staff: bool, now: datetime)
 def _hash(token: str) -> bytes:
     # 256 random bits need no salt and no slowness: there is nothing to guess.
     return hashlib.sha256(token.encode()).digest()
+
+
+def _usable_name(username: str) -> str:
+    """A user name as it is stored and looked for: small letters."""
+    return username.strip().lower()
 
 
 def _second_factor_fits(staff: Staff, code: str | None, now: datetime) -> bool:
