@@ -104,7 +104,7 @@ def test_everything_that_is_done_is_restated_here():
     assert set(ORDINARY) == set(Do)
 
 
-@pytest.mark.parametrize(("do", "allowed"), ORDINARY.items(), ids=str)
+@pytest.mark.parametrize(("do", "allowed"), ORDINARY.items(), ids=list(ORDINARY))
 def test_an_ordinary_report(do, allowed):
     assert those_who_may(do, Case()) == allowed
 
