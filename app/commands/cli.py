@@ -6,6 +6,7 @@ second for libraries that they never use.
 
 # ruff: noqa: PLC0415 -- the reason is the paragraph above
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,28 @@ def load_catalogue(place: Place, file: Path | None) -> None:
     from app.commands import catalogue as loading
 
     step("Catalogue", lambda: loading.load(place, file))
+
+
+@haigio.group()
+def staff() -> None:
+    """People who work here."""
+
+
+@staff.command("add")
+@click.option("--username", required=True, help="what they sign in with")
+@click.option("--name", required=True, help="what colleagues see")
+@click.option("--role", required=True, help="officer, chair, dispatcher, leader, admin or volunteer")
+@click.option("--ward", help="code of today's ward, for an officer or a chair")
+@click.pass_obj
+def add_staff(place: Place, username: str, name: str, role: str, ward: str | None) -> None:
+    """Let somebody work here, or give them another password. It is asked for, or read from the first line of stdin."""
+    from app.commands import staff as adding
+
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    click.echo(adding.add(place, username=username, name=name, role=role, ward=ward, password=password))
 
 
 @haigio.group()

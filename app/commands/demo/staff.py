@@ -18,9 +18,6 @@ from app.routing.models import Unit, UnitCoverage
 from geo.validity import local_day
 from geo.wards import versions_on
 
-# The demo's history begins later than this; whoever handled it then was an officer then.
-SINCE = date(2024, 1, 1)
-
 CITY_ROLES = (
     (Role.DISPATCHER, "dieuphoi", "Võ Minh Khoa"),
     (Role.LEADER, "lanhdao", "Trần Thu Hà"),
@@ -39,7 +36,6 @@ class Account:
     username: str
     name: str
     acting: Acting
-    since: date
 
 
 def ensure(session: Session, city_id: int, file: Path, now: datetime) -> str:
@@ -50,7 +46,14 @@ def ensure(session: Session, city_id: int, file: Path, now: datetime) -> str:
     fresh = [account for account in accounts if account.username not in known or account.username not in there]
     for account in fresh:
         known[account.username] = secrets.token_urlsafe(9)
-        _register(session, account, known[account.username], now=now)
+        actions.register_staff(
+            session,
+            username=account.username,
+            name=account.name,
+            password=known[account.username],
+            memberships=[account.acting],
+            now=now,
+        )
     if fresh:
         _write(file, accounts, known)
     return f"{len(accounts)} accounts, {len(fresh)} with a new password"
@@ -59,14 +62,13 @@ def ensure(session: Session, city_id: int, file: Path, now: datetime) -> str:
 def _accounts(session: Session, city_id: int, day: date) -> Iterator[Account]:
     units = dict(session.execute(select(UnitCoverage.ward_version_id, UnitCoverage.unit_id)).all())
     for ward in versions_on(session, day, city_id):
-        since = max(SINCE, ward.valid_from or SINCE)
         for role, word, title in WARD_ROLES:
             acting = Acting(role, units[ward.id])
-            yield Account(role, ward.code, f"{word}.{ward.code}", f"{title} {ward.name}", acting, since)
+            yield Account(role, ward.code, f"{word}.{ward.code}", f"{title} {ward.name}", acting)
     desk = session.scalars(select(Unit.id).where(Unit.city_id == city_id, Unit.kind == "desk")).one()
     for role, username, name in CITY_ROLES:
         acting = Acting(role, desk if role is Role.DISPATCHER else None)
-        yield Account(role, None, username, name, acting, SINCE)
+        yield Account(role, None, username, name, acting)
 
 
 def _read(file: Path) -> dict[str, str]:

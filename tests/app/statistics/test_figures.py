@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from cases import Town
 
 from app.statistics.queries import By, Period, PeriodInvalid, Seconds, Ward, response_times, summary
 from geo.validity import day_start
@@ -13,6 +14,11 @@ MORNING = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 09:00 in Viet Nam
 NOON = MORNING + timedelta(hours=3)
 EVERYTHING = Period()
 NOTHING = Seconds(None, None, None, None)
+
+
+@pytest.fixture
+def town(session):
+    return Town(session)
 
 
 def minutes(count):

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import mean, quantiles
 
 import pytest
+from cases import Town
 
 from app.statistics.queries import By, Period, response_times, summary
 from geo.validity import local_day
@@ -16,6 +17,11 @@ PERIOD = Period(date(2026, 3, 3), date(2026, 3, 18))
 OUTCOMES = (
     "recorded", "remedied", "gone", "no_violation", "unfounded", "duplicate", "referred", "out_of_scope",
 )  # fmt: skip
+
+
+@pytest.fixture
+def town(session):
+    return Town(session)
 
 
 @dataclass
