@@ -18,6 +18,9 @@ from app.routing.models import Unit, UnitCoverage
 from geo.validity import local_day
 from geo.wards import versions_on
 
+# Whoever handled the demo's history, which begins later than this, was an officer then.
+SINCE = date(2024, 1, 1)
+
 CITY_ROLES = (
     (Role.DISPATCHER, "dieuphoi", "Võ Minh Khoa"),
     (Role.LEADER, "lanhdao", "Trần Thu Hà"),
@@ -36,6 +39,7 @@ class Account:
     username: str
     name: str
     acting: Acting
+    since: date
 
 
 def ensure(session: Session, city_id: int, file: Path, now: datetime) -> str:
@@ -53,6 +57,7 @@ def ensure(session: Session, city_id: int, file: Path, now: datetime) -> str:
             password=known[account.username],
             memberships=[account.acting],
             now=now,
+            since=account.since,
         )
     if fresh:
         _write(file, accounts, known)
@@ -64,11 +69,18 @@ def _accounts(session: Session, city_id: int, day: date) -> Iterator[Account]:
     for ward in versions_on(session, day, city_id):
         for role, word, title in WARD_ROLES:
             acting = Acting(role, units[ward.id])
-            yield Account(role, ward.code, f"{word}.{ward.code}", f"{title} {ward.name}", acting)
+            yield Account(
+                role,
+                ward.code,
+                f"{word}.{ward.code}",
+                f"{title} {ward.name}",
+                acting,
+                max(SINCE, ward.valid_from or SINCE),
+            )
     desk = session.scalars(select(Unit.id).where(Unit.city_id == city_id, Unit.kind == "desk")).one()
     for role, username, name in CITY_ROLES:
         acting = Acting(role, desk if role is Role.DISPATCHER else None)
-        yield Account(role, None, username, name, acting)
+        yield Account(role, None, username, name, acting, SINCE)
 
 
 def _read(file: Path) -> dict[str, str]:
