@@ -56,6 +56,9 @@ AUDIT_BATCH = 500
 # A notification wakes the relay; this is for the one that was lost with its connection.
 POLL_S = 2.0
 
+# In an outage the relay tries again at least this often: codes wait for it, and their readers with them.
+LONGEST_PAUSE_S = 2.0
+
 # A job that raised is tried again by the queue, in all over some 4 minutes.
 RETRY = Retry(max=5, interval=[1, 5, 20, 60, 180])
 
@@ -255,4 +258,4 @@ def run(settings: Settings, handlers: Mapping[str, Handler | None] = HANDLERS) -
             log.warning("relay waits", reason=type(outage).__name__, seconds=pause_s)
             database.close()
             time.sleep(pause_s)
-            pause_s = min(pause_s * 2, 8.0)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
