@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core import clock, outbox
+from app.core.outbox import OutboxMessage
 from app.identity import otp
 from app.identity.models import OtpChallenge
 from workers.context import context
@@ -13,10 +14,15 @@ TEXT: Final = "Hai Gio: ma xac thuc cua ban la {code}, co hieu luc 5 phut. Khong
 
 
 def send_code(message_id: int, payload: dict[str, Any]) -> None:
-    """Send the code of a challenge, unless it is over. At least once: the id tells a gateway of a repetition."""
+    """Send the code of a challenge, unless it is over or was sent.
+
+    Stopped between sending and noting it, it sends the same code once more: the id tells a gateway of a repetition.
+    """
     here, challenge_id = context(), UUID(payload["challenge_id"])
     with here.database.unit_of_work() as session:
-        challenge = session.get(OtpChallenge, challenge_id)
+        message, challenge = session.get(OutboxMessage, message_id), session.get(OtpChallenge, challenge_id)
+        if message is None or message.done_at is not None:
+            return
         wanted = challenge is not None and challenge.used_at is None and clock.now() < challenge.expires_at
         phone = challenge.phone if challenge is not None and wanted else None
     if phone is not None:  # the database is let go: a slow gateway must not hold a connection

@@ -1,0 +1,92 @@
+"""The job that sends one-time codes."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.outbox import OutboxMessage
+from app.identity import actions, otp
+from app.identity.models import OtpChallenge
+from workers.context import Context
+from workers.jobs import codes
+
+
+class Gateway:
+    """Keeps what it was given; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, str]] = []
+        self.failures = 0
+
+    def send(self, to: str, text: str, *, key: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("503")
+        self.got.append((to, text, key))
+
+
+@pytest.fixture
+def gateway(settings, database, monkeypatch) -> Gateway:
+    made = Gateway()
+    monkeypatch.setattr(codes, "context", lambda: Context(settings, database, None, made))
+    return made
+
+
+def promised(session):
+    """A code that was asked for: its challenge, and the arguments of its job."""
+    challenge = actions.ask_code(session, "0912345678", address_tag=b"here", now=clock.now())
+    message = session.scalars(select(OutboxMessage)).one()
+    return challenge.id, (message.id, message.payload)
+
+
+def is_done(session) -> bool:
+    return session.scalar(select(OutboxMessage.done_at)) is not None
+
+
+def test_the_code_that_opens_the_door_is_sent_to_its_phone(session, gateway, settings):
+    challenge, job = promised(session)
+    codes.send_code(*job)
+    ((to, text, key),) = gateway.got
+    assert to == "+84912345678"
+    assert otp.code_of(settings.key("otp"), challenge) in text
+    assert key == str(challenge)
+    assert is_done(session)
+
+
+def test_the_text_fits_into_one_message(session, gateway):
+    _, job = promised(session)
+    codes.send_code(*job)
+    text = gateway.got[0][1]
+    assert text.isascii(), "one letter with a mark makes two messages of it"
+    assert len(text) <= 160
+
+
+def test_a_gateway_that_fails_is_asked_again(session, gateway):
+    _, job = promised(session)
+    gateway.failures = 1
+    with pytest.raises(OSError, match="503"):
+        codes.send_code(*job)
+    assert not is_done(session)
+    codes.send_code(*job)
+    assert len(gateway.got) == 1
+    assert is_done(session)
+
+
+@pytest.mark.parametrize(
+    "over", [{"used_at": clock.now()}, {"expires_at": clock.now() - timedelta(seconds=1)}], ids=["used", "ran_out"]
+)
+def test_a_code_that_is_over_is_not_sent(session, gateway, over):
+    _, job = promised(session)
+    session.execute(update(OtpChallenge).values(over))
+    codes.send_code(*job)
+    assert gateway.got == []
+    assert is_done(session)
+
+
+def test_a_promise_that_was_kept_is_not_kept_twice(session, gateway):
+    _, job = promised(session)
+    codes.send_code(*job)
+    codes.send_code(*job)
+    assert len(gateway.got) == 1
