@@ -31,8 +31,8 @@ class Reaper:
         self._retries = RQScheduler(self._queues, connection, logging_level="WARNING", serializer=JSONSerializer)
         self._retries.prepare_registries(QUEUES)
 
-    def queue_retries(self) -> None:
-        """Put jobs that failed back into their queue when their pause is over."""
+    def queue_retries(self, _now: datetime) -> None:
+        """Put jobs that failed back into their queue when their pause is over; the library looks at the clock."""
         self._retries.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
 
     def revive(self, now: datetime) -> None:

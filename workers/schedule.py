@@ -56,7 +56,7 @@ def timetable(database: Database, queue: Redis) -> Sequence[Every]:
     reaper = Reaper(queue)
     sweeps = Sweeps(database)
     return (
-        Every(1, lambda _now: reaper.queue_retries()),
+        Every(1, reaper.queue_retries),
         Every(5, reaper.revive),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),

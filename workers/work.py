@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 from rq import SimpleWorker, Worker
 from rq.job import Job
 from rq.queue import Queue
@@ -99,4 +100,9 @@ def work(queue: JobQueue, settings: Settings) -> None:
         job_monitoring_interval=SIGN_EVERY_S,
         log_job_description=False,
     )
-    worker.work(logging_level="WARNING")
+    try:
+        worker.work(logging_level="WARNING")
+    except RedisError as outage:
+        # The library gives up when the queue goes away in the middle of a job; the process above starts us again.
+        log.warning("worker lost its queue", queue=queue.name, reason=type(outage).__name__)
+        raise SystemExit(1) from None
