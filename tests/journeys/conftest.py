@@ -95,6 +95,7 @@ class Copy:
     valkey_binary: str
     accounts: list[dict[str, str]] = field(default_factory=list)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    clients: list[httpx.Client] = field(default_factory=list)
     _phones: int = 0
 
     @property
@@ -162,7 +163,9 @@ class Copy:
         assert answer.status_code == 201, answer.text
         said = answer.json()
         headers = {"Authorization": f"Bearer {said['access_token']}"}
-        return Someone(httpx.Client(base_url=self.url, headers=headers, timeout=30), said["person"])
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        self.clients.append(client)
+        return Someone(client, said["person"])
 
     def _web_command(self) -> list[str]:
         return [
@@ -186,7 +189,7 @@ class Copy:
 
 
 @pytest.fixture(scope="session")
-def copy(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Copy]:
+def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Copy]:
     """One copy for all the stories of a test run."""
     folder = tmp_path_factory.mktemp("copy")
     sockets = Path(f"/tmp/haigio-journeys-{os.getpid()}")
@@ -214,6 +217,17 @@ def copy(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[C
     yield made
     made.stop_all()
     shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture
+def copy(running: Copy) -> Iterator[Copy]:
+    """The copy, with everything of it alive when a story begins, and nobody left on the line when it ends."""
+    for name in ("valkey", "web", *PROCESSES):
+        if name not in running.running:
+            running.start(name)
+    yield running
+    while running.clients:
+        running.clients.pop().close()
 
 
 @pytest.fixture
