@@ -21,7 +21,6 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-
 from app.photos.images import make_copies
 
 ROOT = Path(__file__).resolve().parent.parent

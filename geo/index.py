@@ -1,6 +1,7 @@
 """In which ward does a point lie on a day, how near to its border, and whose ground is beside it? In memory, no database.
 
-An index never changes; when the boundaries do (`geo.wards.revision`), a new one is loaded and takes its place.
+An index never changes; when the boundaries do (`geo.wards.revision`), a new one is loaded (`geo.wards.load_index`) and
+takes its place.
 """
 
 import json
@@ -17,13 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from geo.coordinates import LngLat, metres_between, metres_per_degree
 from geo.errors import GeoError
 from geo.validity import Days, change_days
-from geo.wards import WardVersion, revision
 
 # Beyond this a point outside every ward is refused.
 REACH_M = 500.0
@@ -173,27 +171,6 @@ class WardIndex:
                 if epoch is None:
                     epoch = self._epochs[number] = _Epoch(self._epoch_shapes(day))
         return epoch
-
-
-def load(session: Session) -> WardIndex:
-    """Read all ward versions into an index."""
-    # The revision is read first: should an import end in between, the index is newer than it says and is only
-    # loaded once more, never kept although it is out of date.
-    number = revision(session)
-    rows = session.execute(
-        select(
-            WardVersion.id,
-            WardVersion.code,
-            WardVersion.name,
-            WardVersion.type,
-            WardVersion.city_id,
-            WardVersion.valid_from,
-            WardVersion.valid_to,
-            func.ST_AsBinary(WardVersion.geom),
-        )
-    ).all()
-    polygons = shapely.from_wkb([bytes(row[-1]) for row in rows])
-    return WardIndex(((WardRef(*row[:-1]), polygon) for row, polygon in zip(rows, polygons, strict=True)), number)
 
 
 class _Segments:

@@ -6,6 +6,7 @@ A ward's code is used again for other wards: only the version (code and days) sa
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import shapely
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import (
     CheckConstraint,
@@ -27,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB, REAL, ExcludeConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from geo.coordinates import SRID
+from geo.index import WardIndex, WardRef
 from geo.metadata import Base
 from geo.validity import Days
 
@@ -145,3 +147,24 @@ def predecessors(session: Session, version_id: int) -> Sequence[tuple[WardVersio
         .order_by(WardSuccession.share.desc(), WardVersion.code)
     )
     return [(version, share) for version, share in found]
+
+
+def load_index(session: Session) -> WardIndex:
+    """Read all ward versions into an index."""
+    # The revision is read first: should an import end in between, the index is newer than it says and is only
+    # loaded once more, never kept although it is out of date.
+    number = revision(session)
+    rows = session.execute(
+        select(
+            WardVersion.id,
+            WardVersion.code,
+            WardVersion.name,
+            WardVersion.type,
+            WardVersion.city_id,
+            WardVersion.valid_from,
+            WardVersion.valid_to,
+            func.ST_AsBinary(WardVersion.geom),
+        )
+    ).all()
+    polygons = shapely.from_wkb([bytes(row[-1]) for row in rows])
+    return WardIndex(((WardRef(*row[:-1]), polygon) for row, polygon in zip(rows, polygons, strict=True)), number)

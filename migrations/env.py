@@ -3,10 +3,10 @@
 import os
 
 from alembic import context
-from geo.metadata import metadata
 from sqlalchemy import create_engine, text
 
 import app.metadata
+from geo.metadata import metadata
 
 # Two starts at once (two machines, a test and a person) must not both migrate. The number is ours, for this only.
 ADVISORY_LOCK = 7_205_117

@@ -20,9 +20,8 @@ from app.targets.models import TargetPolicy
 from app.targets.policies import Policy
 from geo.coordinates import parse, parse_accuracy
 from geo.index import WardIndex, WardRef
-from geo.index import load as load_index
 from geo.validity import Days
-from geo.wards import City
+from geo.wards import City, load_index
 
 _COVERAGE = select(UnitCoverage.ward_version_id, UnitCoverage.unit_id)
 

@@ -8,8 +8,16 @@ from squares import feature, square, write
 
 from geo.boundaries import SKETCH, BoundaryFileRefused, import_files
 from geo.coordinates import LngLat
-from geo.index import load
-from geo.wards import WardImport, WardSuccession, WardVersion, predecessors, revision, successors, versions_on
+from geo.wards import (
+    WardImport,
+    WardSuccession,
+    WardVersion,
+    load_index,
+    predecessors,
+    revision,
+    successors,
+    versions_on,
+)
 
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 CITY = 1
@@ -269,7 +277,7 @@ def test_the_report_reads_like_english(take):
 
 def test_an_index_of_what_was_imported(session, take):
     take(feature("1", WEST, valid_to="2025-06-30"), feature("1", BOTH, valid_from="2025-07-01"))
-    index = load(session)
+    index = load_index(session)
     assert index.revision == revision(session)
     west = index.locate(LngLat(106.705, 10.795), date(2025, 6, 30))
     merged = index.locate(LngLat(106.705, 10.795), date(2025, 7, 1))
@@ -279,7 +287,7 @@ def test_an_index_of_what_was_imported(session, take):
 
 
 def test_an_index_of_nothing(session):
-    index = load(session)
+    index = load_index(session)
     assert (index.revision, index.wards_on(date(2026, 1, 1))) == (0, [])
 
 

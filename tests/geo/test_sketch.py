@@ -13,7 +13,8 @@ from geo import coverage
 from geo.boundaries import SKETCH, import_files
 from geo.coordinates import LngLat
 from geo.features import read
-from geo.index import OutsideArea, load
+from geo.index import OutsideArea
+from geo.wards import load_index
 
 TODAY = date(2026, 11, 23)
 
@@ -62,7 +63,7 @@ def test_the_file_is_what_the_importer_documents():
 @pytest.fixture
 def index(session):
     import_files(session, 1, [SKETCH], datetime(2026, 11, 23, tzinfo=UTC))
-    return load(session)
+    return load_index(session)
 
 
 @pytest.mark.parametrize(
