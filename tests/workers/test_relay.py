@@ -23,6 +23,13 @@ from workers.work import SmallWorker
 pytestmark = pytest.mark.usefixtures("trial_context")
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several batches of few jobs: running one costs the queue some forty questions."""
+    monkeypatch.setattr(relay, "BATCH", 10)
+    monkeypatch.setattr(relay, "AUDIT_BATCH", 10)
+
+
 @pytest.fixture
 def sender(committed: Database, valkey: Redis) -> Relay:
     return Relay(committed, valkey, HANDLERS)
@@ -44,7 +51,7 @@ def queued(valkey: Redis) -> list[str]:
 
 
 def test_a_promise_is_kept_by_its_job(sender: Relay, valkey: Redis, promises: Outbox) -> None:
-    ids = promises.emit("trial.effect", 150)
+    ids = promises.emit("trial.effect", 25)
     drain(sender)
     assert queued(valkey) == [f"o{id_}-1" for id_ in ids]
     work(valkey)
@@ -75,24 +82,21 @@ def test_what_nobody_needs_is_done_and_what_nobody_knows_is_left(
 def test_a_relay_that_dies_between_queue_and_commit_tells_twice_and_has_one_effect(
     sender: Relay, valkey: Redis, promises: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = promises.emit("trial.effect", 30)
+    ids = promises.emit("trial.effect", 8)
     with monkeypatch.context() as broken:
         broken.setattr(outbox, "mark_sent", lambda *_, **__: exec("raise KeyboardInterrupt"))
         with pytest.raises(KeyboardInterrupt):
             sender.turn(clock.now())
-    assert len(queued(valkey)) == 30
+    assert len(queued(valkey)) == 8
     assert promises.row(ids[0]).sends == 0
     drain(sender)
-    assert len(queued(valkey)) == 60
+    assert len(queued(valkey)) == 16
     work(valkey)
     assert promises.written("effect") == ids
 
 
-def test_a_queue_that_is_emptied_before_the_work_loses_nothing(
-    sender: Relay, valkey: Redis, promises: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay, "AUDIT_BATCH", 50)
-    ids = promises.emit("trial.effect", 130)
+def test_a_queue_that_is_emptied_before_the_work_loses_nothing(sender: Relay, valkey: Redis, promises: Outbox) -> None:
+    ids = promises.emit("trial.effect", 25)
     drain(sender)
     valkey.flushall()
     drain(sender)
@@ -137,10 +141,7 @@ def test_a_job_that_the_queue_lost_alone_is_sent_again_after_two_minutes(
     assert queued(valkey) == [f"o{waiting}-1", f"o{lost}-2"]
 
 
-def test_a_long_backlog_is_looked_through_piece_by_piece(
-    sender: Relay, valkey: Redis, promises: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay, "AUDIT_BATCH", 10)
+def test_a_long_backlog_is_looked_through_piece_by_piece(sender: Relay, valkey: Redis, promises: Outbox) -> None:
     ids = promises.emit("trial.effect", 45)
     drain(sender)
     Job.fetch(f"o{ids[-1]}-1", valkey, JSONSerializer).delete()
@@ -202,7 +203,7 @@ def test_a_job_that_forgets_its_promise_counts_as_failed(sender: Relay, valkey: 
 def test_two_relays_side_by_side_have_no_effect_twice(
     committed: Database, valkey_server: Valkey, valkey: Redis, promises: Outbox
 ) -> None:
-    ids = promises.emit("trial.effect", 250)
+    ids = promises.emit("trial.effect", 60)
     gate = threading.Barrier(2)
     clients = [connect(valkey_server.url) for _ in range(2)]
 
@@ -220,7 +221,7 @@ def test_two_relays_side_by_side_have_no_effect_twice(
     # The row locks keep them apart; a queue found to be new at the same time by both may be told twice.
     assert {id_.split("-")[0] for id_ in queued(valkey)} == {f"o{id_}" for id_ in ids}
     valkey_jobs: Queue = SMALL.open(valkey)
-    assert len(valkey_jobs) == 250
+    assert len(valkey_jobs) == 60
     work(valkey)
     assert promises.written("effect") == ids
 
