@@ -64,8 +64,8 @@ _IS_THERE = """
     select (select version_num from alembic_version) = %(revision)s
        and (case when cardinality(%(wards)s::text[]) = 0
             then exists (select from ward_versions where city_id = %(city)s)
-            else not exists (select from unnest(%(wards)s::text[]) file
-                             where not exists (select from ward_imports where sha256 = file)) end)
+            else not exists (select from unnest(%(wards)s::text[]) wanted
+                             where not exists (select from ward_imports where ward_imports.sha256 = wanted)) end)
        and (select data->>'sha256' from audit where subject = %(catalogue_subject)s and action = 'catalogue:load'
             order by id desc limit 1) = %(catalogue)s
        and (select count(*) from staff where username = any(%(usernames)s)) = cardinality(%(usernames)s::text[])

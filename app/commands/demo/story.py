@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -148,7 +149,7 @@ class Story:
         by_id = officer if step.by_role == "officer" else None
         self.rows["timeline"].append((
             report_id, entry_id, step.at, step.type, step.by_role, by_id, unit_id, step.from_state, step.to_state,
-            "all", _json(step.data), digest_of(step.texts) if step.texts else None,
+            "all", _json(step.data) if step.data else "{}", _said(tuple(step.texts.items())) if step.texts else None,
         ))  # fmt: skip
         if step.texts:
             self.rows["timeline_texts"].append((report_id, entry_id, _json(step.texts)))
@@ -193,6 +194,12 @@ class Story:
         """A UUIDv7 (RFC 9562) of an instant, from the seed."""
         bits = self._rng.getrandbits
         return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | bits(12) << 64 | 2 << 62 | bits(62))
+
+
+@cache
+def _said(texts: tuple[tuple[str, str], ...]) -> bytes:
+    """The digest of what was said: few things are said, and often."""
+    return digest_of(dict(texts))
 
 
 def _json(value: Mapping[str, Any]) -> str:
