@@ -4,6 +4,7 @@ import argparse
 import http.client
 import json
 import os
+import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import closing
@@ -134,8 +135,18 @@ def _processes(place: Place, environment: Mapping[str, str], port: int) -> list[
     granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws", "--no-access-log", "--log-level", "warning"]
     granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "wsgi:app"]
     commands = {"web": granian, **{name: ["workers", name] for name in ("work", "relay", "schedule")}}
+    # The web's processes add up their metrics in this folder; those of an earlier start are over.
+    metrics = place.var / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(mode=0o700)
+    of_web = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     return [
-        Process(name=name, argv=[str(place.python), "-m", *command], environment=environment, cwd=ROOT)
+        Process(
+            name=name,
+            argv=[str(place.python), "-m", *command],
+            environment={**environment, **(of_web if name == "web" else {})},
+            cwd=ROOT,
+        )
         for name, command in commands.items()
     ]
 

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.core import clock, outbox
 from app.core.db import Database
+from app.identity import actions as identity
+from app.photos.storage import PhotoStore
 from app.reports import sweep
 from workers.queues import QUEUES, connect
 from workers.reaper import Reaper
@@ -34,11 +36,8 @@ STAND_BY_S = 1.0
 BATCH = 1000
 KEEP_DONE = timedelta(days=14)
 
-# Longer than any limit on codes and wrong passwords looks back.
-KEEP_ATTEMPTS = timedelta(days=2)
-
-# A refresh token used twice tells of a theft, also some time after it expired.
-KEEP_TOKENS = timedelta(days=7)
+# An upload that a crash broke off is not taken up again after this.
+KEEP_HALF_FILES = timedelta(days=1)
 
 Tick = Callable[[datetime], bool | None]
 """Does what is due at an instant; True when there is more than it did."""
@@ -51,7 +50,7 @@ class Every(NamedTuple):
     tick: Tick
 
 
-def timetable(database: Database, queue: Redis) -> Sequence[Every]:
+def timetable(database: Database, queue: Redis, photos: PhotoStore) -> Sequence[Every]:
     """What is done how often."""
     reaper = Reaper(queue)
     sweeps = Sweeps(database)
@@ -63,6 +62,7 @@ def timetable(database: Database, queue: Redis) -> Sequence[Every]:
         Every(60, Gauges(database, queue).tell),
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_expired_sign_ins),
+        Every(3600, lambda now: discard_half_photos(photos, now)),
     )
 
 
@@ -90,25 +90,14 @@ class Sweeps:
 
     def forget_expired_sign_ins(self, now: datetime) -> bool:
         """Delete codes, wrong passwords and refresh tokens that can decide nothing any more."""
-        return self._batch(lambda session: _forget_sign_ins(session, now))
+        return self._batch(lambda session: identity.forget_expired(session, now, BATCH))
 
 
-def _forget_sign_ins(session: Session, now: datetime) -> int:
-    most = 0
-    for table, key, column, kept in (
-        ("otp_challenges", "id", "expires_at", KEEP_ATTEMPTS),
-        ("refresh_tokens", "token_hash", "expires_at", KEEP_TOKENS),
-        ("sign_in_failures", "ctid", "at", KEEP_ATTEMPTS),
-    ):
-        old = f"select {key} from {table} where {column} < :before limit :limit"
-        gone = session.execute(
-            text(
-                f"with gone as (delete from {table} where {key} = any(array({old})) returning 1) select count(*) from gone"
-            ),
-            {"before": now - kept, "limit": BATCH},
-        )
-        most = max(most, gone.scalar_one())
-    return most
+def discard_half_photos(photos: PhotoStore, now: datetime) -> None:
+    """Delete what uploads left behind that a crash broke off."""
+    discarded = photos.discard_abandoned(before=now - KEEP_HALF_FILES)
+    if discarded:
+        log.info("half_photos_discarded", number=discarded)
 
 
 class Gauges:
@@ -175,7 +164,7 @@ def alone(database_url: str) -> Iterator[Callable[[], None]]:
 def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
     """Be the schedule, or stand by, for ever. An outage of the database is waited out."""
     database = Database(settings.database_url, pool_size=1)
-    table = timetable(database, connect(settings.queue_url)) if every is None else every
+    table = timetable(database, connect(settings.queue_url), PhotoStore(settings.photos)) if every is None else every
     while True:
         try:
             with alone(settings.database_url) as make_sure:

@@ -15,11 +15,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core import clock, outbox
 from app.core.errors import DomainError, all_errors
 from app.http import problems
-from app.http.access import needs, session
+from app.http.access import needs
 from app.http.container import container
 from app.identity.permissions import Do
+from app.reports import queries
 
 blueprint = Blueprint("operation", __name__)
 log = structlog.get_logger("health")
@@ -62,14 +64,19 @@ def ready() -> Response:
 
 
 @blueprint.get("/metrics")
-@needs(Do.WATCH)
+@needs(Do.WATCH, without_database=True)
 def metrics() -> Response:
     """Prometheus metrics: what the web processes counted, and what the database knows."""
     counted = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several web processes share their counters through this folder
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(counted) + generate_latest(_from_database()), content_type=CONTENT_TYPE_LATEST)
+    told = generate_latest(counted)
+    try:
+        told += generate_latest(_from_database())
+    except SQLAlchemyError as error:  # that the database is down must not hide what the processes counted
+        log.warning("metrics_without_database", error=type(error).__name__)
+    return Response(told, content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/api/docs")
@@ -151,27 +158,13 @@ def _photos() -> None:
 def _from_database() -> CollectorRegistry:
     """What no single process knows: the promises that wait, and the cases that are open."""
     registry = CollectorRegistry()
-    waiting = (
-        session()
-        .execute(
-            text("""
-            select count(*) filter (where failed is null) as depth, count(*) filter (where failed is not null) as failed,
-                   coalesce(extract(epoch from clock_timestamp() - min(at) filter (where failed is null)), 0) as age
-            from outbox where done_at is null
-        """)
-        )
-        .one()
-    )
-    Gauge("haigio_outbox_depth", "Promises not kept yet", registry=registry).set(waiting.depth)
-    Gauge("haigio_outbox_oldest_seconds", "Age of the oldest of them", registry=registry).set(float(waiting.age))
+    with container().database.unit_of_work() as session:
+        waiting = outbox.backlog(session, clock.now())
+        open_cases = queries.count_open(session)
+    Gauge("haigio_outbox_depth", "Promises not kept yet", registry=registry).set(waiting.waiting)
+    Gauge("haigio_outbox_oldest_seconds", "Age of the oldest of them", registry=registry).set(waiting.oldest_s)
     Gauge("haigio_outbox_failed", "Promises whose retries are used up", registry=registry).set(waiting.failed)
     cases = Gauge("haigio_open_reports", "Open reports", ("state",), registry=registry)
-    counted = session().execute(
-        text("""
-            select state, count(*) from reports
-            where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested') group by state
-        """)
-    )
-    for state, number in counted:
+    for state, number in open_cases.items():
         cases.labels(state).set(number)
     return registry

@@ -33,7 +33,9 @@ class Database:
             # A restarted server leaves dead connections in the pool; one refused request finds all of them out.
             pool_pre_ping=False,
             pool_recycle=1800,
-            pool_timeout=10,
+            pool_timeout=5,
+            # What people wrote is in the parameters, and an error's text ends in a log.
+            hide_parameters=True,
             connect_args={
                 "options": f"-c statement_timeout={statement_timeout_s}s -c timezone=UTC -c application_name=haigio",
                 "connect_timeout": 5,

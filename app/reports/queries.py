@@ -1,6 +1,6 @@
 """The reads of reports: one by one, mine, a unit's queue, nearby, the course. Nothing here changes anything."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,8 +92,10 @@ def mine(
     if before is not None:
         wanted = wanted.where(tuple_(Report.received_at, Report.id) < before)
     if updated_since is not None:
-        ready_since = exists().where(Photo.report_id == Report.id, Photo.ready_at >= updated_since)
-        wanted = wanted.where(or_(Report.updated_at >= updated_since, ready_since))
+        arrived = exists().where(
+            Photo.report_id == Report.id, or_(Photo.received_at >= updated_since, Photo.ready_at >= updated_since)
+        )
+        wanted = wanted.where(or_(Report.updated_at >= updated_since, arrived))
     return session.execute(wanted).mappings().all()
 
 
@@ -120,6 +122,12 @@ def queue(
     if after is not None:
         wanted = wanted.where(tuple_(Report.due_at, Report.id) > after)
     return session.execute(wanted).mappings().all()
+
+
+def count_open(session: Session) -> Mapping[str, int]:
+    """How many reports are open, by state."""
+    counted = session.execute(select(Report.state, func.count()).where(_IS_OPEN).group_by(Report.state))
+    return {state: number for state, number in counted}  # noqa: C416 -- a Row is no pair to dict()
 
 
 @dataclass(frozen=True)
