@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 

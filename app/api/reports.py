@@ -24,6 +24,7 @@ from app.reports import actions, filing, intake, queries, timeline
 from app.reports.entries import RULES
 from app.reports.intake import Submission
 from app.reports.workflow import Outcome, State
+from geo.coordinates import parse
 
 blueprint = Blueprint("reports", __name__, description="Tin báo / Reports")
 
@@ -309,7 +310,8 @@ class Nearby(MethodView):
     def get(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Open reports of the same kind within 30 m and 24 hours: how many, how old, which to follow"""
         now = access.now()
-        near = queries.nearby(access.session(), asked["kind"], lat=asked["lat"], lon=asked["lon"], now=now)
+        place = parse(lat=asked["lat"], lon=asked["lon"])
+        near = queries.nearby(access.session(), asked["kind"], lat=place.lat, lon=place.lng, now=now)
         oldest = near.oldest_received_at
         return {
             "count": near.count,
