@@ -107,6 +107,12 @@ def test_true_and_false(town, figures):
     assert figures().true_share == 0.6
 
 
+def test_only_originals_are_true_or_false(town, figures):
+    original = town.concluded(MORNING, 10)
+    town.concluded(MORNING, 10, "unfounded", original_id=original.id)
+    assert figures().true_share == 1
+
+
 def test_fields_sanctions_and_fines(town, figures):
     town.concluded(MORNING, 10, fines=[500_000])
     town.concluded(MORNING, 10, kind="EN01", fines=[1_500_000, 250_000])
@@ -134,6 +140,20 @@ def test_response_times_are_wall_seconds_with_the_paused_share_beside_them(town,
     assert result.first_response == Seconds(240, 480, 300, 0)  # 2, 4, 9 min; p90 = 4 + 0.8 x 5 min
     assert result.arrival == Seconds(3000, 4440, 3000, 0.3)  # 20, 80 min; 1800 s of 6000 s
     assert result.conclusion == Seconds(2400, 5280, 3000, 0.2)  # 10, 40, 100 min; 1800 s of 9000 s
+
+
+def test_of_a_pause_only_what_lies_before_the_arrival_and_stood_still_counts_for_it(town, figures):
+    # Asked at 10, and nobody answered for 30 hours, of which the clock stood still for 24; arrived at 2400 minutes.
+    # Asked again on site, which the arrival cannot have waited for.
+    town.concluded(
+        MORNING,
+        3000,
+        on_site_at=MORNING + minutes(2400),
+        due_at=MORNING + minutes(120 + 1440 + 60),
+        stopped_s=86400 + 3600,
+        awaited=[(10, 1810), (2500, 2560)],
+    )
+    assert figures(as_of=MORNING + timedelta(days=9)).arrival.paused_share == 0.6  # 1440 of 2400 minutes
 
 
 def test_a_period_is_local_days_half_open_on_receipt(town, figures):
