@@ -109,7 +109,8 @@ def test_true_and_false(town, figures):
 
 def test_only_originals_are_true_or_false(town, figures):
     original = town.concluded(MORNING, 10)
-    town.concluded(MORNING, 10, "unfounded", original_id=original.id)
+    for outcome in ("recorded", "unfounded"):
+        town.concluded(MORNING, 10, outcome, original_id=original.id)
     assert figures().true_share == 1
 
 
