@@ -48,7 +48,7 @@ CONCLUSION_PAUSED_S = "stopped_s"
 # the stopwatch), from a conclusion to its contest.
 ARRIVAL_PAUSED_S = f"""
     case when {COUNTED} and stopped_s > 0 and on_site_at is not null then (
-        select sum(case begun.to_state when 'awaiting_resident' then stood.s else stood.s end)
+        select sum(case begun.to_state when 'awaiting_resident' then least(stood.s, 86400) else stood.s end)
         from timeline begun
         cross join lateral (
             select extract(epoch from ended.at - begun.at)::float8 as s from timeline ended
