@@ -40,7 +40,9 @@ def database_name(worker_id: str) -> str:
 
 @pytest.fixture(scope="session")
 def engine(database_name: str) -> Iterator[Engine]:
-    engine = create_engine(url_of("HAIGIO_DATABASE_URL", database_name), connect_args={"options": "-c timezone=UTC"})
+    # Pinged first: a test of outages may have cut this connection off with all others.
+    url, options = url_of("HAIGIO_DATABASE_URL", database_name), {"options": "-c timezone=UTC"}
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True)
     yield engine
     engine.dispose()
 

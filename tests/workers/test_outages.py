@@ -25,7 +25,10 @@ def work(processes: Processes, valkey: Redis) -> subprocess.Popen[bytes]:
 
 def schedules(promises: Outbox) -> int:
     with promises.database.unit_of_work() as session:
-        held = text("select count(*) from pg_locks where locktype = 'advisory' and objid = :lock and granted")
+        held = text(
+            "select count(*) from pg_locks join pg_database d on d.oid = database and d.datname = current_database() "
+            "where locktype = 'advisory' and objid = :lock and granted"
+        )
         return int(session.execute(held, {"lock": ADVISORY_LOCK}).scalar_one())
 
 
