@@ -23,7 +23,8 @@ from app.core import clock, outbox
 from app.core.db import Database
 from app.identity import actions as identity
 from app.photos.storage import PhotoStore
-from app.reports import sweep
+from app.reports import reform, sweep
+from app.reports.rulebook import RulebookCache
 from workers.queues import QUEUES, connect
 from workers.reaper import Reaper
 
@@ -50,15 +51,16 @@ class Every(NamedTuple):
     tick: Tick
 
 
-def timetable(database: Database, queue: Redis, photos: PhotoStore) -> Sequence[Every]:
+def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int) -> Sequence[Every]:
     """What is done how often."""
     reaper = Reaper(queue)
-    sweeps = Sweeps(database)
+    sweeps = Sweeps(database, city_id)
     return (
         Every(1, reaper.queue_retries),
         Every(5, reaper.revive),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
+        Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
         Every(60, Gauges(database, queue).tell),
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_expired_sign_ins),
@@ -69,8 +71,9 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore) -> Sequence[
 class Sweeps:
     """One bounded batch of each thing that time brings about, in a transaction of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, city_id: int) -> None:
         self._database = database
+        self._rulebook = RulebookCache(city_id)
 
     def _batch(self, what: Callable[[Session], int]) -> bool:
         with self._database.unit_of_work() as session:
@@ -83,6 +86,10 @@ class Sweeps:
     def close_what_was_concluded_seven_days_ago(self, now: datetime) -> bool:
         """Close cases that nobody contested in time."""
         return self._batch(lambda session: sweep.close_due(session, now, BATCH))
+
+    def rehome_cases_of_units_that_are_no_more(self, now: datetime) -> bool:
+        """Give open cases to who acts at their point, after a reform of the wards."""
+        return self._batch(lambda session: reform.rehome(session, self._rulebook.current(session), now, BATCH))
 
     def forget_kept_promises(self, now: datetime) -> bool:
         """Delete outbox rows that were done 14 days ago."""
@@ -164,7 +171,11 @@ def alone(database_url: str) -> Iterator[Callable[[], None]]:
 def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
     """Be the schedule, or stand by, for ever. An outage of the database is waited out."""
     database = Database(settings.database_url, pool_size=1)
-    table = timetable(database, connect(settings.queue_url), PhotoStore(settings.photos)) if every is None else every
+    table = (
+        timetable(database, connect(settings.queue_url), PhotoStore(settings.photos), settings.city_id)
+        if every is None
+        else every
+    )
     while True:
         try:
             with alone(settings.database_url) as make_sure:

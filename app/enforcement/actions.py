@@ -114,7 +114,7 @@ def _trace(
         "fine_vnd": entered.fine_vnd,
         "paid_on": entered.paid_on and entered.paid_on.isoformat(),
     }
-    reports.apply(report, {}, now)
+    report.change({}, now)
     writer = timeline.Writer("chair", by.actor.person_id)
     timeline.record(session, report, Step(type_, said), by=writer, now=now)
     audit.record(

@@ -116,7 +116,7 @@ def move(
     facts = _facts(session, row, report, given, by=by, book=book, now=now)
     change = handling.decide(row, report, given, facts, now)
     from_state, from_unit = report.state, report.unit_id
-    apply(report, change.columns, now)
+    report.change(change.columns, now)
     entry_id = timeline.record(
         session,
         report,
@@ -157,7 +157,7 @@ def enter(
         raise entries.EntryNotAllowed(state=report.state)
     change = rule.decide(session, report, given, entries.Context(by.actor, book, now))
     from_state, from_unit = report.state, report.unit_id
-    apply(report, change.columns, now)
+    report.change(change.columns, now)
     entry_id = timeline.record(
         session,
         report,
@@ -170,14 +170,6 @@ def enter(
     )
     payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
     outbox.emit(session, "report.entry", payload, at=now)
-
-
-def apply(report: Report, columns: Mapping[str, Any], now: datetime) -> None:
-    """Set the columns of a locked report and count the change."""
-    for column, value in columns.items():
-        setattr(report, column, value)
-    report.version += 1
-    report.updated_at = now
 
 
 def open_for(

@@ -1,5 +1,6 @@
 """The report, its course, and what it may be about."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -206,6 +207,13 @@ class Report(Base):
     recurrence_of: Mapped[UUID | None] = mapped_column(ForeignKey("reports.id"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    def change(self, columns: Mapping[str, Any], now: datetime) -> None:
+        """Set columns of a locked report and count the change."""
+        for column, value in columns.items():
+            setattr(self, column, value)
+        self.version += 1
+        self.updated_at = now
 
 
 class ReportAuthor(Base):

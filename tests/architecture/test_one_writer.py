@@ -16,6 +16,7 @@ WRITERS = {
     "app/photos/storage.py": "flushes files, and knows no rows",
     "app/reports/intake.py": "submit is one statement, decided and written in one file",
     "app/reports/recurrence.py": "one statement of a job",
+    "app/reports/reform.py": "moves cases after a reform",
     "app/reports/sweep.py": "each sweep is one statement",
     "app/reports/timeline.py": "the timeline is written in one place",
     "app/reports/catalogue.py": "brings the catalogue's dated rows in",

@@ -103,7 +103,7 @@ def test_kept_promises_are_forgotten_after_a_fortnight_piece_by_piece(
             outbox.emit(session, "trial", {"days": days}, at=NOW - timedelta(days=days))
             outbox.emit(session, "trial", {"kept": False}, at=NOW - timedelta(days=days))
         session.execute(text("update outbox set done_at = at where payload ? 'days'"))
-    sweeps = Sweeps(database)
+    sweeps = Sweeps(database, 1)
     assert sweeps.forget_kept_promises(NOW) is True
     assert sweeps.forget_kept_promises(NOW) is False
     with database.unit_of_work() as session:
@@ -134,7 +134,7 @@ def test_what_can_decide_no_sign_in_any_more_is_forgotten(database: Database) ->
         for age in (timedelta(hours=1), timedelta(days=3), timedelta(days=8)):
             for statement in SIGN_INS:
                 session.execute(text(statement), {"at": NOW, "past": NOW - age})
-    assert Sweeps(database).forget_expired_sign_ins(NOW) is False
+    assert Sweeps(database, 1).forget_expired_sign_ins(NOW) is False
     with database.unit_of_work() as session:
         left = {
             table: session.execute(text(f"select count(*) from {table}")).scalar_one()
@@ -147,6 +147,6 @@ def test_the_real_timetable_runs_and_tells_what_waits(
     promises: Outbox, valkey, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     promises.emit("trial.effect", 3)
-    turn = Round(schedule.timetable(promises.database, valkey, PhotoStore(tmp_path)))
+    turn = Round(schedule.timetable(promises.database, valkey, PhotoStore(tmp_path), 1))
     turn.run(1, clock.now())
     assert "outbox_waiting=3" in capsys.readouterr().out

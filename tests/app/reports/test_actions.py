@@ -9,7 +9,7 @@ from sqlalchemy import event, select, text
 from app.core.db import new_id
 from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
-from app.reports import actions, handling, intake, queries, sweep, timeline
+from app.reports import actions, handling, intake, queries, reform, sweep, timeline
 from app.reports.actions import Person
 from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed
 from app.reports.intake import Author, Submission, author_tag
@@ -17,6 +17,7 @@ from app.reports.models import Report, ReportAuthor, TimelineEntry
 from app.reports.rulebook import RulebookCache
 from app.reports.timeline import Request
 from app.reports.workflow import MoveNotAllowed
+from app.routing.actions import cover_wards
 from district import IN_AN, IN_BINH
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -450,3 +451,34 @@ def test_a_dispatcher_sees_who_reported_on_record_and_never_an_anonymous_author(
         actions.reveal_author(story.session, anonymous, by=dispatcher, reason="r", now=NOW)
     with pytest.raises(NotPermitted):
         actions.reveal_author(story.session, named, by=story.person(story.chair), reason="r", now=NOW)
+
+
+def test_a_reform_gives_open_cases_to_who_acts_at_their_point(story):
+    begun, untouched, asked = story.received(), story.received(**IN_BINH), story.received()
+    story.move(begun, "accepted")
+    story.move(asked, "accepted")
+    story.move(asked, "awaiting_resident", question="Số nhà?")
+    story.session.execute(text("update ward_versions set valid_to = '2026-11-24' where code = '90001'"))
+    story.session.execute(
+        text("""
+            insert into ward_versions (city_id, code, name, type, valid_from, geom, area_m2, import_id)
+            select 1, '90001', 'Phường An Bình', 'Phường', '2026-11-24', geom, area_m2, import_id
+            from ward_versions where code = '90001'
+        """)
+    )
+    cover_wards(story.session, 1, NOW)
+    before, after = datetime(2026, 11, 23, 16, 59, tzinfo=UTC), datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+    version = story.report(begun).ward_version_id
+
+    assert reform.rehome(story.session, story.cache.current(story.session), before) == 0
+    moved = [reform.rehome(story.session, story.cache.current(story.session), after) for _ in range(2)]
+
+    new_unit = story.session.execute(text("select id from units where name = 'Phường An Bình'")).scalar_one()
+    assert moved == [2, 0]
+    report = story.report(begun)
+    assert (report.unit_id, report.state, report.ward_version_id) == (new_unit, "received", version)
+    assert report.due_at == NOW + 2 * HOUR
+    assert report.overdue_unit_id == story.district.units["90001"]  # it was due hours before midnight
+    assert (story.report(asked).unit_id, story.report(asked).state) == (new_unit, "awaiting_resident")
+    assert story.report(untouched).unit_id == story.district.units["90002"]
+    assert story.steps(begun)[-1] == ("reform", "system")
