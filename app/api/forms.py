@@ -13,7 +13,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Text(fields.String):
-    """Words of a person, of at most `longest` characters: composed (NFC) and trimmed. Only white space is nothing."""
+    """Words of a person, of at most `longest` characters: composed (NFC) and trimmed.
+
+    Only white space is nothing: None, or missing where words are required.
+    """
 
     default_error_messages = {  # noqa: RUF012 -- marshmallow's own form
         "control": "Must not contain control characters.",
@@ -26,7 +29,10 @@ class Text(fields.String):
         said = super()._deserialize(value, attr, data, **kwargs)
         if _CONTROL.search(said):
             raise self.make_error("control")
-        return unicodedata.normalize("NFC", said).strip() or None
+        words = unicodedata.normalize("NFC", said).strip()
+        if self.required and not words:
+            raise self.make_error("required")
+        return words or None
 
     def _validate(self, value: Any) -> None:
         if value is not None:  # nothing was said, which is not too long

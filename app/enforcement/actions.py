@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
@@ -68,13 +69,10 @@ def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Pe
     if report.outcome != Outcome.RECORDED.value:
         raise CaseNotRecorded
     _check_days(report, entered, now)
-    known = session.execute(
-        select(Decision).where(Decision.unit_id == report.unit_id, Decision.number == entered.number).with_for_update()
-    ).scalar_one_or_none()
-    if known is not None:
-        return _again(session, report, known, entered, by=by, now=now)
-    session.add(
-        Decision(
+    # The number is the unit's and the lock is on one report: of two cases entered at once under it, one gets it.
+    written = session.execute(
+        insert(Decision)
+        .values(
             id=new_id(),
             report_id=report.id,
             unit_id=report.unit_id,
@@ -85,7 +83,16 @@ def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Pe
             signed_by=by.actor.person_id,
             entered_at=now,
         )
+        .on_conflict_do_nothing(index_elements=["unit_id", "number"])
+        .returning(Decision.id)
     )
+    if written.first() is None:
+        known = session.execute(
+            select(Decision)
+            .where(Decision.unit_id == report.unit_id, Decision.number == entered.number)
+            .with_for_update()
+        ).scalar_one()
+        return _again(session, report, known, entered, by=by, now=now)
     _trace(session, report, entered, "decision", by=by, now=now)
     return True
 

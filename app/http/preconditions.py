@@ -1,6 +1,12 @@
 """ETag, If-None-Match and If-Match, for views that know the tag of what they show."""
 
+import re
+from typing import Final
+
 from flask import Response, request
+
+# As many digits as a version, an integer of the database, can have.
+_VERSION: Final = re.compile(r"[0-9]{1,10}")
 
 
 def not_modified(tag: str) -> Response | None:
@@ -22,4 +28,4 @@ def expected_version() -> int | None:
     if not tags or request.if_match.star_tag:
         return None
     version = min(tags).removeprefix("W/").strip('"').partition("-")[0]
-    return int(version) if version.isascii() and version.isdigit() else -1
+    return int(version) if _VERSION.fullmatch(version) else -1

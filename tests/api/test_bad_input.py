@@ -5,7 +5,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.api.reports import EntrySchema
 from app.identity.permissions import Role
+from app.reports.timeline import digest_of
 from district import IN_AN, IN_BINH, NEAR_AN
 
 
@@ -170,3 +172,59 @@ def test_a_move_that_cannot_be_made(as_, session, district, resident, given, sta
 
     assert (answer.status_code, answer.get_json()["code"]) == (status, code), answer.get_json()
     assert stored(session) == before
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_course_is_read_whatever_a_phone_said_of_the_time(as_, district, resident, said):
+    officer = district.staff(Role.OFFICER, "90001")
+    at = f"/api/v1/reports/{as_(resident).post('/api/v1/reports', json=body()).get_json()['id']}"
+
+    as_(resident).post(f"{at}/entries", json={"type": "add", "text": "Vẫn còn", "done_at": said})
+    as_(officer).post(f"{at}/moves", json={"to": "accepted", "done_at": said})
+
+    course = as_(officer).get(f"{at}/timeline")
+    assert course.status_code == 200, course.get_json()
+    assert [step["type"] for step in course.get_json()["items"]] == ["received", "add", "accept"]
+
+
+@pytest.mark.parametrize("tag", ["9" * 5000, "9" * 11, "²", "none of ours"])
+def test_a_tag_that_is_none_of_ours_fits_no_version(as_, district, resident, tag):
+    officer = district.staff(Role.OFFICER, "90001")
+    report_id = as_(resident).post("/api/v1/reports", json=body()).get_json()["id"]
+
+    answer = as_(officer).post(
+        f"/api/v1/reports/{report_id}/moves", json={"to": "accepted"}, headers={"If-Match": f'"{tag}"'}
+    )
+
+    assert (answer.status_code, answer.get_json()["code"]) == (412, "stale")
+
+
+def test_nobody_learns_who_reported_for_a_blank_reason(as_, session, district, resident):
+    dispatcher = district.staff(Role.DISPATCHER, "desk")
+    report_id = as_(resident).post("/api/v1/reports", json=body()).get_json()["id"]
+
+    for reason in ("", "  \n"):
+        answer = as_(dispatcher).post(f"/api/v1/reports/{report_id}/author", json={"reason": reason})
+        assert (answer.status_code, answer.get_json()["errors"][0]["code"]) == (422, "required")
+    assert session.execute(text("select count(*) from audit where action = 'author:see'")).scalar_one() == 0
+    assert as_(dispatcher).post(f"/api/v1/reports/{report_id}/author", json={"reason": "r"}).status_code == 200
+
+
+def test_a_decision_without_a_number_is_refused(as_, district, resident):
+    chair = district.staff(Role.CHAIR, "90001")
+    report_id = as_(resident).post("/api/v1/reports", json=body()).get_json()["id"]
+
+    decision = {"number": "  ", "decided_on": "2026-11-23", "fine_vnd": 0}
+    answer = as_(chair).post(f"/api/v1/reports/{report_id}/decisions", json=decision)
+
+    assert (answer.status_code, answer.get_json()["errors"][0]["at"]) == (422, "number")
+
+
+def test_an_entry_of_a_resident_does_not_tell_who_wrote_it_to_one_who_tries_everybody(as_, session, resident):
+    report_id = as_(resident).post("/api/v1/reports", json=body(anonymous=True)).get_json()["id"]
+    said = {"id": str(uuid4()), "type": "add", "text": "Vẫn còn"}
+    as_(resident).post(f"/api/v1/reports/{report_id}/entries", json=said)
+
+    kept = session.execute(text("select request_digest from timeline where type = 'add'")).scalar_one()
+    loaded = EntrySchema().load(said)
+    assert kept not in {digest_of({**loaded, "by": by}) for by in (resident.person_id, str(resident.person_id))}
