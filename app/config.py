@@ -1,6 +1,7 @@
 """The settings of a process: read once from the environment, typed, refused with one clear message."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -31,13 +32,18 @@ class Settings:
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HKDF-SHA256, RFC 5869)."""
-        hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"haigio:{purpose}".encode())
-        return hkdf.derive(self.secret.encode())
+        return _derived(self.secret, purpose)
 
     @property
     def shows_codes(self) -> bool:
         """Whether a one-time code is shown in the answer: in development and tests, never in production."""
         return self.env != "production"
+
+
+@cache
+def _derived(secret: str, purpose: str) -> bytes:
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"haigio:{purpose}".encode())
+    return hkdf.derive(secret.encode())
 
 
 def read_settings() -> Settings:

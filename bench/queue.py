@@ -37,9 +37,9 @@ select gen_random_uuid(), 1, 'BX-' || n, 'demo', 'SW01', 'sidewalk', w.lat + (n 
     case when o.open then null else t.at + interval '70 minutes' end,
     case when o.open then null else 'recorded' end, t.at
 from generate_series(%(first)s::int, %(last)s::int) n
-cross join lateral (select n %% %(every)s::int = 0 as open) o
-cross join lateral (select case when o.open then now() - n * interval '7200 seconds' / %(total)s::int
-    else now() - interval '2 years' + n * interval '700 days' / %(total)s::int end as at) t
+cross join lateral (select n %% %(every)s::int = 0 as open, n / %(total)s::float8 as part) o
+cross join lateral (select case when o.open then now() - part * interval '2 hours'
+    else now() - interval '2 years' + part * interval '700 days' end as at) t
 join lateral (
     select v.id as version, c.unit_id as unit, st_y(p) as lat, st_x(p) as lon
     from ward_versions v join unit_coverage c on c.ward_version_id = v.id

@@ -7,7 +7,7 @@ number to reckon with, is left to the schema, which can say in which member it s
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast
 
 import flask_smorest
@@ -20,6 +20,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.core.errors import NotThatKind
 from app.http import validation
 from app.http.problems import JsonMalformed
+
+View = Callable[..., Any]
 
 NO_TEXT = "Must not contain control characters."
 
@@ -67,6 +69,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     """A blueprint whose inputs are read strictly."""
 
     ARGUMENTS_PARSER: ClassVar[FlaskParser] = StrictParser()
+
+    def arguments(self, schema: type[Schema], **how: Any) -> Callable[[View], View]:
+        """Read the input by a schema that is made once; webargs would make a class anew for every request."""
+        decorate: Callable[[View], View] = super().arguments(schema(), **how)
+        return decorate
 
 
 class ProblemSchema(Schema):

@@ -77,15 +77,14 @@ def submit(
     if not known.session_lives:
         raise NotSignedIn
     book = cache.current(session, known.revision)
-    if known.report is None:
+    if not known.is_taken:
         spend()
         columns = intake.decide(sent, author, book, now)
         number = intake.write(session, columns, author, sent.photos, book.number_prefix)
         if number is not None:
             return Submitted(sent.id, number, columns, book)
         # Another thread was faster by a hair; its report is what there is to compare with.
-        known = intake.look_up(session, sent.id, session_id)
-    if not known.is_the_same(sent, author):
+    if not intake.is_the_same(session, sent, author):
         raise intake.ReportIdTaken(at="id")
     photos.await_before(session, sent.id, sent.photos, now)
     return Submitted(sent.id, None, None, book)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.db import new_id
@@ -76,55 +76,57 @@ def author_tag(key: bytes, person_id: UUID) -> bytes:
 
 @dataclass(frozen=True)
 class Known:
-    """What the database knows before deciding: the report with this id, if any, and how new the rules are."""
+    """What the database knows before deciding: how new the rules are, and whether sign-in and report are there."""
 
     revision: int
     session_lives: bool
-    report: RowMapping | None
-
-    def is_the_same(self, sent: Submission, author: Author) -> bool:
-        """Whether the stored report is of the same person and says the same; photos are a set that may grow."""
-        stored = self.report
-        if stored is None:
-            return False
-        same_person = (stored["author_id"], stored["author_tag"], stored["filed_by"]) == (
-            author.person_id if author.tag is None else None,
-            author.tag,
-            author.filed_by,
-        )
-        said = (sent.kind, sent.lat, sent.lon, sent.accuracy_m, sent.captured_at, sent.note, sent.address)
-        return (
-            same_person
-            and said == tuple(stored[column] for column in _COMPARED)
-            and sent.anonymous == stored["anonymous"]
-        )
+    is_taken: bool
 
 
-_COMPARED = ("first_kind", "first_lat", "first_lon", "first_accuracy_m", "captured_at", "note", "first_address")
+# These two statements are most of what a report costs. They go to the driver as they stand: of SQLAlchemy's compiling
+# and typing they need nothing, and it would take as long as everything else that is done to a report.
+_LOOK_UP = """
+    select (select revision from rulebook_revision),
+           (select ended_at is null from sessions where id = %(session_id)s),
+           exists (select from reports where id = %(id)s)
+"""
 
-_LOOK_UP = text("""
-    select (select revision from rulebook_revision) as revision,
-           (select ended_at is null from sessions where id = :session_id) as session_lives,
-           r.id, r.filed_by, a.person_id as author_id, a.tag as author_tag, r.anonymous, r.captured_at, r.note,
+
+def look_up(session: Session, report_id: UUID, session_id: UUID | None) -> Known:
+    """One statement: the revision of the rules, whether the sign-in still lives, and whether the id is taken."""
+    found = session.connection().exec_driver_sql(_LOOK_UP, {"id": report_id, "session_id": session_id})
+    revision, session_lives, is_taken = found.one()
+    return Known(revision, session_id is None or bool(session_lives), is_taken)
+
+
+_AS_SENT = text("""
+    select r.filed_by, a.person_id as author_id, a.tag as author_tag, r.anonymous, r.captured_at, r.note,
            coalesce(r.as_sent->>'kind', r.kind_code) as first_kind,
            coalesce((r.as_sent->>'lat')::float8, r.lat) as first_lat,
            coalesce((r.as_sent->>'lon')::float8, r.lon) as first_lon,
            case when r.as_sent ? 'accuracy_m' then (r.as_sent->>'accuracy_m')::float8 else r.accuracy_m end
                as first_accuracy_m,
            case when r.as_sent ? 'address' then r.as_sent->>'address' else r.address end as first_address
-    from (select 1) one
-    left join reports r on r.id = :id
+    from reports r
     left join report_authors a on a.report_id = r.id
+    where r.id = :id
 """)
+_COMPARED = ("first_kind", "first_lat", "first_lon", "first_accuracy_m", "captured_at", "note", "first_address")
 
 
-def look_up(session: Session, report_id: UUID, session_id: UUID | None) -> Known:
-    """One statement: the report that has this id, the revision of the rules, and whether the session still lives."""
-    row = session.execute(_LOOK_UP, {"id": report_id, "session_id": session_id}).mappings().one()
-    return Known(
-        revision=row["revision"],
-        session_lives=session_id is None or bool(row["session_lives"]),
-        report=row if row["id"] is not None else None,
+def is_the_same(session: Session, sent: Submission, author: Author) -> bool:
+    """Whether the stored report is of the same person and said the same; photos are a set that may grow."""
+    stored = session.execute(_AS_SENT, {"id": sent.id}).mappings().one()
+    same_person = (stored["author_id"], stored["author_tag"], stored["filed_by"]) == (
+        author.person_id if author.tag is None else None,
+        author.tag,
+        author.filed_by,
+    )
+    said = (sent.kind, sent.lat, sent.lon, sent.accuracy_m, sent.captured_at, sent.note, sent.address)
+    return (
+        same_person
+        and said == tuple(stored[column] for column in _COMPARED)
+        and sent.anonymous == stored["anonymous"]
     )
 
 
@@ -180,39 +182,41 @@ def _captured_mark(captured_at: datetime | None, now: datetime) -> str | None:
     return "old" if captured_at < now - OLD else None
 
 
-_WRITE = text("""
+_WRITE = """
     with numbered as (
-        insert into report_numbers as n (city_id, month, last) values (:city_id, :month, 1)
+        insert into report_numbers as n (city_id, month, last) values (%(city_id)s, %(month)s, 1)
         on conflict (city_id, month) do update set last = n.last + 1
-        returning :prefix || '-' || to_char(month, 'YYMM') || '-' || lpad(last::text, greatest(4, length(last::text)), '0')
-            as number
+        returning %(prefix)s || '-' || to_char(month, 'YYMM') || '-'
+            || lpad(last::text, greatest(4, length(last::text)), '0') as number
     ), report as (
         insert into reports (id, city_id, number, channel, filed_by, kind_code, field, lat, lon, accuracy_m, address,
             note, captured_at, captured_mark, anonymous, urgent, about_unit, received_at, ward_version_id, routing,
             unit_id, state, target_s, due_at, updated_at)
-        select :id, :city_id, number, :channel, :filed_by, :kind_code, :field, :lat, :lon, :accuracy_m, :address,
-            :note, :captured_at, :captured_mark, :anonymous, :urgent, :about_unit, :received_at, :ward_version_id,
-            cast(:routing as jsonb), :unit_id, :state, :target_s, :due_at, :updated_at
+        select %(id)s, %(city_id)s, number, %(channel)s, %(filed_by)s, %(kind_code)s, %(field)s, %(lat)s, %(lon)s,
+            %(accuracy_m)s, %(address)s, %(note)s, %(captured_at)s, %(captured_mark)s, %(anonymous)s, %(urgent)s,
+            %(about_unit)s, %(received_at)s, %(ward_version_id)s, cast(%(routing)s as jsonb), %(unit_id)s, %(state)s,
+            %(target_s)s, %(due_at)s, %(updated_at)s
         from numbered
         on conflict (id) do nothing
         returning id, number
     ), author as (
         insert into report_authors (report_id, person_id, tag)
-        select id, :person_id, :tag from report where :has_author
+        select id, %(person_id)s, %(tag)s from report where %(has_author)s
     ), photo as (
         insert into photos (report_id, sha256, role, state, added_at)
-        select id, sha256, 'before', 'awaited', :received_at
-        from report, unnest(cast(:photos as text[])) as sha256
+        select id, sha256, 'before', 'awaited', %(received_at)s
+        from report, unnest(cast(%(photos)s as text[])) as sha256
     ), entry as (
         insert into timeline (report_id, entry_id, at, type, by_role, by_id, unit_id, to_state, shown_to, data)
-        select id, :entry_id, :received_at, 'received', :by_role, :filed_by, :unit_id, :state, 'all', '{}'
+        select id, %(entry_id)s, %(received_at)s, 'received', %(by_role)s, %(filed_by)s, %(unit_id)s, %(state)s, 'all',
+            '{}'
         from report
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.received', jsonb_build_object('report_id', id), :received_at from report
+        select 'report.received', jsonb_build_object('report_id', id), %(received_at)s from report
     )
     select number from report
-""")
+"""
 
 
 def write(
@@ -224,7 +228,7 @@ def write(
     count has gone up all the same: a number may be missing, none is given twice.)
     """
     received_at: datetime = columns["received_at"]
-    written = session.execute(
+    written = session.connection().exec_driver_sql(
         _WRITE,
         {
             **columns,
