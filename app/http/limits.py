@@ -5,18 +5,15 @@ counted in PostgreSQL instead (`identity`), and fail closed.
 """
 
 import hashlib
-import math
-import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerHour
-from limits.errors import StorageError
-from limits.storage import RedisStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from app.core.errors import TooMany
 
@@ -24,53 +21,70 @@ log = structlog.get_logger("limits")
 
 FAILED_OPEN: Final = Counter("haigio_limits_failed_open_total", "Limits not counted because the queue server was down")
 
+# Counts one for each of KEYS, or, when one of them has had its number (ARGV) within the last hour, none at all; returns
+# the seconds until there is room again, 0 when it counted. Of the clock's hour before this one, the part that is less
+# than an hour ago counts, as if it had been even: two numbers a counter instead of a list of instants.
+_COUNT: Final = """
+local time = redis.call('time')
+local second = time[1] % 3600
+local hour = (time[1] - second) / 3600
+for i, key in ipairs(KEYS) do
+    local most = tonumber(ARGV[i])
+    local before = tonumber(redis.call('get', key .. ':' .. (hour - 1)) or 0)
+    local now = tonumber(redis.call('get', key .. ':' .. hour) or 0)
+    if before * (3600 - second) / 3600 + now > most - 1 then
+        local wait = 3600 - second
+        if now > most - 1 then
+            wait = wait + 3600 * (1 - (most - 1) / now)
+        else
+            wait = wait - 3600 * (most - 1 - now) / before
+        end
+        return math.max(1, math.ceil(wait))
+    end
+end
+for _, key in ipairs(KEYS) do
+    redis.call('incr', key .. ':' .. hour)
+    redis.call('expire', key .. ':' .. hour, 7200)
+end
+return 0
+"""
+
 
 @dataclass(frozen=True)
 class Limit:
     """A number an hour for one person, and for everybody behind one address (a market, an office, a carrier)."""
 
     name: str
-    person: RateLimitItem
-    address: RateLimitItem
+    person: int
+    address: int
 
 
 # An eager resident sends ten reports on a walk; a hundred people may share one address.
-REPORTS: Final = Limit("report", RateLimitItemPerHour(60), RateLimitItemPerHour(2000))
-PHOTOS: Final = Limit("photo", RateLimitItemPerHour(600), RateLimitItemPerHour(10_000))
+REPORTS: Final = Limit("report", person=60, address=2000)
+PHOTOS: Final = Limit("photo", person=600, address=10_000)
 
 
 class Limits:
-    """The counters of one service."""
+    """The counters of one service, in one round trip."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._limiter: SlidingWindowCounterRateLimiter | None = None
+        # Nobody waits for a counter: one try more, for a connection that the server has closed meanwhile.
+        valkey = Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 1))
+        self._count = valkey.register_script(_COUNT)
 
     def spend(self, limit: Limit, person: object, address: str) -> None:
         """Count one of `limit` for a person and an address.
 
-        Raises TooMany when either has had its number within the last hour.
+        Raises TooMany when either has had its number within the last hour; then it is counted for neither.
         """
         # An address is personal data: the counters know it as a digest.
         tag = hashlib.sha256(address.encode()).hexdigest()[:24]
-        for item, who in ((limit.person, f"person:{person}"), (limit.address, f"address:{tag}")):
-            try:
-                self._spend(item, limit.name, who)
-            except (RedisError, StorageError, OSError) as error:
-                FAILED_OPEN.inc()
-                log.warning("limits_fail_open", error=type(error).__name__)
-                return
-
-    def _spend(self, item: RateLimitItem, name: str, who: str) -> None:
-        limiter = self._connected()
-        if not limiter.hit(item, name, who):
-            # The window's end is a wall-clock figure of the storage's own.
-            wait = limiter.get_window_stats(item, name, who).reset_time - time.time()  # noqa: TID251
-            raise TooMany(retry_after_s=max(1, math.ceil(wait)))
-
-    def _connected(self) -> SlidingWindowCounterRateLimiter:
-        if self._limiter is None:
-            url = self._url.replace("unix://", "redis+unix://", 1)
-            storage = RedisStorage(url, socket_timeout=0.25, socket_connect_timeout=0.25, wrap_exceptions=True)
-            self._limiter = SlidingWindowCounterRateLimiter(storage)
-        return self._limiter
+        counters = [f"limit:{limit.name}:person:{person}", f"limit:{limit.name}:address:{tag}"]
+        try:
+            wait = cast("int", self._count(counters, [limit.person, limit.address]))
+        except (RedisError, OSError) as error:
+            FAILED_OPEN.inc()
+            log.warning("limits_fail_open", error=type(error).__name__)
+            return
+        if wait:
+            raise TooMany(retry_after_s=wait)

@@ -124,9 +124,7 @@ def is_the_same(session: Session, sent: Submission, author: Author) -> bool:
     )
     said = (sent.kind, sent.lat, sent.lon, sent.accuracy_m, sent.captured_at, sent.note, sent.address)
     return (
-        same_person
-        and said == tuple(stored[column] for column in _COMPARED)
-        and sent.anonymous == stored["anonymous"]
+        same_person and said == tuple(stored[column] for column in _COMPARED) and sent.anonymous == stored["anonymous"]
     )
 
 
