@@ -10,7 +10,7 @@ from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from app.api.report_schema import PhotoSchema
-from app.api.report_view import subject_of
+from app.api.report_view import shown_photo, subject_of
 from app.api.viewing import person, readable, viewer
 from app.http.access import actor, address, needs, now, session
 from app.http.blueprint import Blueprint
@@ -131,5 +131,5 @@ def _require_right(report_id: UUID, role: str) -> None:
 
 
 def _shown(photo: Photo) -> dict[str, Any]:
-    urls = dict(viewer().photo_urls(photo.sha256)) if photo.state == "ready" else None
-    return {"sha256": photo.sha256, "role": photo.role, "state": photo.state, "urls": urls}
+    members = {"sha256": photo.sha256, "role": photo.role, "state": photo.state, "refusal": photo.refusal}
+    return shown_photo(members, viewer())

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields
 
+from app.photos.errors import REFUSALS
+
 
 class ReportPlaceSchema(Schema):
     """Degrees, WGS 84; metres."""
@@ -59,13 +61,21 @@ class PhotoUrlsSchema(Schema):
     thumb = fields.String()
 
 
+class RefusalSchema(Schema):
+    """Why a photo that was received cannot be shown."""
+
+    code = fields.String(metadata={"enum": sorted(REFUSALS)})
+    detail = fields.String()
+
+
 class PhotoSchema(Schema):
-    """A photo: awaited, received, ready (it has `urls`) or refused."""
+    """A photo: awaited, received, ready (it has `urls`) or refused (`refusal` says why; the original is kept)."""
 
     sha256 = fields.String()
     role = fields.String(metadata={"enum": ["before", "after"]})
     state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused"]})
     urls = fields.Nested(PhotoUrlsSchema, allow_none=True)
+    refusal = fields.Nested(RefusalSchema, allow_none=True)
 
 
 class OpenMoveSchema(Schema):

@@ -9,6 +9,7 @@ from app.core.errors import Language
 from app.enforcement.models import Decision
 from app.identity import permissions
 from app.identity.permissions import Actor, Do, Role
+from app.photos.errors import REFUSALS
 from app.reports import workflow
 from app.reports.actions import DO, ReportSubject
 from app.reports.rulebook import Rulebook
@@ -96,13 +97,7 @@ def present(
         "channel": row["channel"],
         "urgent": row["urgent"],
         "assignee": _assignee(row, viewer, subject),
-        "photos": [
-            {
-                **photo,
-                "urls": dict(viewer.photo_urls(photo["sha256"])) if photo["state"] == "ready" else None,
-            }
-            for photo in row["photos"] or ()
-        ],
+        "photos": [shown_photo(photo, viewer) for photo in row["photos"] or ()],
         "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer)],
         "version": row["version"],
         "links": {
@@ -111,6 +106,18 @@ def present(
             "moves": f"/api/v1/reports/{row['id']}/moves",
             "entries": f"/api/v1/reports/{row['id']}/entries",
         },
+    }
+
+
+def shown_photo(photo: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:
+    """A photo of a report: with links once its copies are made, with the reason when none can be."""
+    refusal = REFUSALS.get(photo["refusal"] or "")
+    return {
+        "sha256": photo["sha256"],
+        "role": photo["role"],
+        "state": photo["state"],
+        "urls": dict(viewer.photo_urls(photo["sha256"])) if photo["state"] == "ready" else None,
+        "refusal": refusal and {"code": refusal.code, "detail": refusal().detail(viewer.language)},
     }
 
 

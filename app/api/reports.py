@@ -157,7 +157,8 @@ class Reports(MethodView):
             "number": submitted.number,
             "is_author": author.filed_by is None,
             "photos": [
-                {"sha256": sha256, "role": "before", "state": "awaited"} for sha256 in dict.fromkeys(given["photos"])
+                {"sha256": sha256, "role": "before", "state": "awaited", "refusal": None}
+                for sha256 in dict.fromkeys(given["photos"])
             ],
         }
         body = report_view.present(row, viewer(), submitted.book)

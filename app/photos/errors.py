@@ -1,5 +1,7 @@
 """What can be wrong with a photo."""
 
+from typing import Final
+
 from app.core.errors import Conflict, Invalid, NotFound, NotThatKind, TooLarge, Unavailable
 
 
@@ -25,6 +27,10 @@ class TooManyPixels(Invalid):
     code = "photo_too_many_pixels"
     vi = "Ảnh có quá nhiều điểm ảnh, không mở được."
     en = "The photo has too many pixels to be opened."
+
+
+# Why the job that makes copies gives a photo up, by the code that it writes beside the photo.
+REFUSALS: Final = {error.code: error for error in (NotAPhoto, DamagedPhoto, TooManyPixels)}
 
 
 class PhotoTooLarge(TooLarge):

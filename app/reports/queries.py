@@ -47,7 +47,9 @@ _PHOTOS = (
     select(
         func.jsonb_agg(
             aggregate_order_by(
-                func.jsonb_build_object("sha256", Photo.sha256, "role", Photo.role, "state", Photo.state),
+                func.jsonb_build_object(
+                    "sha256", Photo.sha256, "role", Photo.role, "state", Photo.state, "refusal", Photo.refusal
+                ),
                 Photo.added_at,
                 Photo.sha256,
             )

@@ -98,7 +98,7 @@ def test_a_photo_is_201_then_200_and_kept_byte_for_byte(as_, resident, report_id
     again = as_(resident).put(report_id, content)
 
     assert (first.status_code, again.status_code) == (201, 200)
-    shown = {"sha256": sha256(content), "role": "before", "state": "received", "urls": None}
+    shown = {"sha256": sha256(content), "role": "before", "state": "received", "urls": None, "refusal": None}
     assert first.json == again.json == shown
     with store.open(sha256(content)) as original:
         assert original.read() == content
@@ -256,6 +256,22 @@ def test_a_ready_photo_is_looked_at_through_links_without_a_token(as_, resident,
         assert answer.status_code == 200
         assert answer.mimetype == "image/jpeg"
         assert Image.open(io.BytesIO(answer.data)).size == size
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("photo_damaged", "damaged or cut short"), ("photo_too_many_pixels", "too many pixels")],
+)
+def test_a_photo_that_cannot_be_opened_says_why(as_, resident, report_id, session, code, words):
+    content = photo()
+    as_(resident).put(report_id, content)
+    actions.refuse(session, report_id, sha256(content), refusal=code)
+
+    [shown] = as_(resident).get(f"/api/v1/reports/{report_id}", headers={"Accept-Language": "en"}).json["photos"]
+
+    assert (shown["state"], shown["urls"], shown["refusal"]["code"]) == ("refused", None, code)
+    assert words in shown["refusal"]["detail"]
+    assert as_(resident).put(report_id, content).json["refusal"]["code"] == code
 
 
 @pytest.mark.usefixtures("ready")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core import clock, outbox
 from app.photos import actions, images
-from app.photos.errors import DamagedPhoto, NotAPhoto, TooManyPixels
+from app.photos.errors import REFUSALS
 from app.photos.storage import Copy
 from workers.context import context
 
@@ -20,7 +20,7 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     try:
         with store.open(sha256) as original:
             made = images.make_copies(original)
-    except (NotAPhoto, DamagedPhoto, TooManyPixels) as refusal:
+    except tuple(REFUSALS.values()) as refusal:
         with context().database.unit_of_work() as session:
             if outbox.done(session, message_id, at=clock.now()):
                 actions.refuse(session, report_id, sha256, refusal=refusal.code)
