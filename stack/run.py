@@ -38,9 +38,12 @@ def run(arguments: list[str]) -> int:
             stores = start_stores(place, supervisor)
             environment = _environment(place, kind, stores.variables())
             _prepare(place, supervisor, environment, kind, options)
-            for process in _processes(place, environment, options.port):
-                supervisor.start(process)
+            web, *others = _processes(place, environment, options.port)
+            # People wait for the web, which on two cores must not share them meanwhile; promises keep.
+            supervisor.start(web)
             supervisor.wait_for("web", lambda: is_ready(options.port), 60)
+            for process in others:
+                supervisor.start(process)
             place.write_environment(_to_tell(environment, kind))
             try:
                 _welcome(place, kind, options.port)
