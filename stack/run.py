@@ -135,7 +135,8 @@ def _prepare(
 def _processes(place: Place, environment: Mapping[str, str], port: int) -> list[Process]:
     granian = ["granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
     # Requests are logged by the application, without personal data; the server itself only says what goes wrong.
-    granian += ["--workers", "2", "--blocking-threads", "4", "--no-ws", "--no-access-log", "--log-level", "warning"]
+    # A thread is held by each photo that is on its way, which may take minutes; idle ones end by themselves.
+    granian += ["--workers", "2", "--blocking-threads", "32", "--no-ws", "--no-access-log", "--log-level", "warning"]
     granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "wsgi:app"]
     commands = {"web": granian, **{name: ["workers", name] for name in ("work", "relay", "schedule")}}
     # The web's processes add up their metrics in this folder; those of an earlier start are over.

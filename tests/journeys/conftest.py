@@ -170,7 +170,7 @@ class Copy:
     def _web_command(self) -> list[str]:
         return [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "wsgi:app",
+            "--workers", "2", "--blocking-threads", "32", "--respawn-failed-workers", "wsgi:app",
         ]  # fmt: skip
 
     def _valkey_command(self) -> list[str]:

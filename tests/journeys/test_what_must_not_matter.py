@@ -1,7 +1,9 @@
 """A phone that repeats itself, threads, lost queues, killed workers: no report lost, none doubled."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -93,3 +95,19 @@ def test_a_worker_killed_inside_a_photo_job_gives_the_photo_once(copy, database_
     copy.wait_until(lambda: count(database_behind, done, sha=sha256) == 1)
     shown = resident.get(f"/reports/{report_id}").json()["photos"]
     assert [(one["sha256"], one["state"]) for one in shown] == [(sha256, "ready")]
+
+
+def test_phones_that_fall_silent_in_the_middle_of_a_photo_keep_nobody_waiting(copy):
+    resident = copy.resident()
+    report_id = resident.report(PLACES["26929"]).json()["id"]
+    head = (
+        f"PUT /api/v1/reports/{report_id}/photos/{'a' * 64} HTTP/1.1\r\nHost: here\r\nContent-Length: 3000000\r\n"
+        f"Authorization: {resident.http.headers['Authorization']}\r\n\r\n"
+    ).encode()
+
+    with ExitStack() as silent:
+        for _ in range(24):
+            phone = silent.enter_context(socket.create_connection(("127.0.0.1", copy.port), timeout=5))
+            phone.sendall(head + photo(1)[:1000])
+        time.sleep(0.5)
+        assert resident.get("/reports", timeout=15).status_code == 200
