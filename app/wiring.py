@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import api
 from app.config import Settings, read_settings
 from app.core.db import Database
-from app.http import headers, logs, problems
+from app.http import headers, logs, problems, unread
 from app.http.container import KEY, Container
 from app.http.limits import Limits
 from app.identity import sms
@@ -55,6 +55,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     problems.register(app)
     logs.register(app)
     headers.register(app)
+    unread.register(app)
     api.register(app)
     return app
 

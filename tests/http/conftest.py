@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.testing import LogCapture
 
 from app.core import errors
-from app.http import headers, logs, problems
+from app.http import headers, logs, problems, unread
 from app.http.blueprint import Api, Blueprint
 from app.identity.errors import CodeTooSoon, CodeWrong
 from geo.coordinates import parse
@@ -94,6 +94,7 @@ def small_app() -> Flask:
     problems.register(app)
     logs.register(app)
     headers.register(app)
+    unread.register(app)
     Api(app).register_blueprint(blueprint)
     return app
 
