@@ -63,7 +63,7 @@ def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Pe
 
     Raises ReportNotFound, NotPermitted, CaseNotRecorded, DecisionNumberTaken, DayNotPossible.
     """
-    report, is_author, _ = reports.open_for(session, report_id, by)
+    report, is_author, _ = reports.open_for(session, report_id, by, now=now)
     subject = reports.subject_of(report, is_author=is_author)
     permissions.require(by.actor, Do.DECIDE, subject)
     if report.outcome != Outcome.RECORDED.value:

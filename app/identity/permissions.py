@@ -102,6 +102,7 @@ class Relation(StrEnum):
     OF_ITS_UNIT_BUT_NOT_ITS_CONCLUDER = "of_its_unit_but_not_its_concluder"
     AUTHOR = "author"
     FILER = "filer"
+    FILER_NOT_HANDLING = "filer_not_handling"  # and no officer of the unit that holds it
     DESK_REVIEWS = "desk_reviews"
     AUTHOR_IS_NAMED = "author_is_named"  # not an anonymous report
 
@@ -186,7 +187,12 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
         Clause(D, Relation.OF_ITS_UNIT_BUT_NOT_ITS_CONCLUDER),
         Clause(D, Relation.DESK_REVIEWS),
     ),
-    Do.SPEAK: _SENDER,
+    # Nobody answers, withdraws or rates in the resident's name what they deal with themselves.
+    Do.SPEAK: (
+        Clause(R, Relation.AUTHOR),
+        Clause(V, Relation.FILER_NOT_HANDLING),
+        Clause(O, Relation.FILER_NOT_HANDLING),
+    ),
     Do.INSTRUCT: _any(L),
     Do.DECIDE: (Clause(C, Relation.OF_ITS_UNIT),),
     Do.READ_QUEUE: _any(O),
@@ -236,11 +242,13 @@ def _stands(actor: Actor | None, clause: Clause, subject: Subject) -> bool:
     if actor is None or clause.role is None or clause.relation is Relation.ALWAYS:
         return True
     of_its_unit = subject.unit_id in actor.units(clause.role)
+    filed_it = subject.filed_by == actor.person_id
     return {
         Relation.OF_ITS_UNIT: of_its_unit,
         Relation.OF_ITS_UNIT_BUT_NOT_ITS_CONCLUDER: of_its_unit and subject.concluded_by != actor.person_id,
         Relation.AUTHOR: subject.is_author is True,
-        Relation.FILER: subject.filed_by == actor.person_id,
+        Relation.FILER: filed_it,
+        Relation.FILER_NOT_HANDLING: filed_it and subject.unit_id not in actor.units(Role.OFFICER),
         Relation.DESK_REVIEWS: subject.desk_reviews and subject.concluded_by != actor.person_id,
         Relation.AUTHOR_IS_NAMED: not subject.anonymous,
     }[clause.relation]

@@ -5,7 +5,7 @@ Each change, its timeline entry and its promise to the outside are one transacti
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,9 @@ from geo.validity import local_day
 DO = {By.OFFICER: Do.HANDLE, By.AUTHOR: Do.SPEAK, By.REVIEWER: Do.REVIEW}
 
 CHAIR = ("chair",)
+
+# How long an answer that was lost on its way is given again to somebody who may no longer read the report.
+LOST_ANSWER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def move(
 
     Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, MoveNotAllowed, and what `handling.decide` raises.
     """
-    report, is_author, repeated = open_for(session, report_id, by, request)
+    report, is_author, repeated = open_for(session, report_id, by, request, now=now)
     if repeated:
         return
     _check_version(report, expected_version)
@@ -145,7 +148,7 @@ def enter(
 
     Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, EntryNotAllowed, and what the entry's rule raises.
     """
-    report, is_author, repeated = open_for(session, report_id, by, request)
+    report, is_author, repeated = open_for(session, report_id, by, request, now=now)
     if repeated:
         return
     _check_version(report, expected_version)
@@ -172,17 +175,18 @@ def enter(
 
 
 def open_for(
-    session: Session, report_id: UUID, by: Person, request: Request | None = None
+    session: Session, report_id: UUID, by: Person, request: Request | None = None, *, now: datetime
 ) -> tuple[Report, bool, bool]:
     """The locked report, whether the person is its author, and whether they made this very request before.
 
-    Another unit's report does not exist for them; but whoever handed it over and lost the answer may ask again.
+    Another unit's report does not exist for them; but whoever handed it over and lost the answer may ask again, for
+    an hour: longer, and a hand-over would be a window on what the other unit does.
 
     Raises ReportNotFound, EntryIdTaken.
     """
     report, is_author = queries.locked(session, report_id, by.asker)
     readable = permissions.may(by.actor, Do.READ_REPORT, subject_of(report, is_author=is_author))
-    earlier = timeline.earlier(session, report_id, request)
+    earlier = timeline.earlier(session, report_id, request, since=None if readable else now - LOST_ANSWER)
     if earlier is timeline.Earlier.SAME:
         return report, is_author, True
     if not readable:

@@ -68,16 +68,16 @@ class Earlier(Enum):
     OTHER = 2
 
 
-def earlier(session: Session, report_id: UUID, request: Request | None) -> Earlier:
-    """Whether this very request was carried out already, or another one under its id."""
+def earlier(session: Session, report_id: UUID, request: Request | None, *, since: datetime | None = None) -> Earlier:
+    """Whether this very request was carried out already (since an instant, if one is given), or another under its id."""
     if request is None or request.entry_id is None:
         return Earlier.NEVER
     known = session.execute(
-        select(TimelineEntry.request_digest).where(
+        select(TimelineEntry.request_digest, TimelineEntry.at).where(
             TimelineEntry.report_id == report_id, TimelineEntry.entry_id == request.entry_id
         )
     ).one_or_none()
-    if known is None:
+    if known is None or (since is not None and known.at < since):
         return Earlier.NEVER
     return Earlier.SAME if known.request_digest == request.digest else Earlier.OTHER
 

@@ -164,6 +164,15 @@ def test_an_officer_who_filed_it_speaks_for_it_without_handling_it():
     assert not may(OTHER_OFFICER, Do.READ_UNIT_NOTES, case)
 
 
+def test_whoever_deals_with_a_report_does_not_speak_for_its_resident_although_they_filed_it():
+    for who in (OFFICER, CHAIR, somebody(Acting(Role.OFFICER, HERE), Acting(Role.VOLUNTEER))):
+        case = Case(filed_by=who.person_id)
+        assert may(who, Do.HANDLE, case)
+        assert not may(who, Do.SPEAK, case)
+    assert may(DISPATCHER, Do.SPEAK, Case(filed_by=DISPATCHER.person_id))
+    assert not may(DISPATCHER, Do.SPEAK, Case(filed_by=DISPATCHER.person_id, unit_id=DESK))
+
+
 def test_one_person_acts_for_each_unit_in_the_role_they_have_there():
     both = somebody(Acting(Role.CHAIR, HERE), Acting(Role.OFFICER, THERE))
     assert may(both, Do.DECIDE, Case(unit_id=HERE))

@@ -248,9 +248,11 @@ def test_whoever_handed_a_case_over_and_lost_the_answer_may_ask_again(story):
     given = {"ward": "90002", "reason": "Bên kia đường", "entry_id": entry_id}
 
     story.move(report_id, "received", **given)
-    story.move(report_id, "received", **given)
+    story.move(report_id, "received", **given, now=NOW + HOUR)
 
     assert story.report(report_id).unit_id == story.district.units["90002"]
+    with pytest.raises(queries.ReportNotFound):  # no window on what the other unit does
+        story.move(report_id, "received", **given, now=NOW + 2 * HOUR)
     with pytest.raises(queries.ReportNotFound):
         story.move(report_id, "accepted")
 
