@@ -32,6 +32,11 @@ def run(arguments: list[str]) -> int:
     kind = os.environ.get("HAIGIO_ENV") or "development"
     _check(kind, options)
     place = find_place(os.environ)
+    if kind == "production" and place.accounts.exists():
+        raise Refusal(
+            f"{place.accounts}: this copy holds the demo, and its passwords would open production. "
+            "HAIGIO_VAR names another folder"
+        )
     with place.locked("./run"):
         install(place, RUNTIME)
         with Supervisor(place.log) as supervisor:

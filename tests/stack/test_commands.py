@@ -15,18 +15,23 @@ ROOT = Path(__file__).parent.parent.parent
 
 def refused(tmp_path: Path, *arguments: str, **environment: str) -> str:
     """What ./run answers when it will not start; fails if it made anything."""
+    answer = refused_in(tmp_path / "var", *arguments, **environment)
+    assert not (tmp_path / "var").exists()
+    return answer
+
+
+def refused_in(var: Path, *arguments: str, **environment: str) -> str:
+    """What ./run answers when it will not start in a folder that may be there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAIGIO_")}
-    var = tmp_path / "var"
     done = subprocess.run(
         [ROOT / "run", *arguments],
         env={**kept, "HAIGIO_VAR": str(var), **environment},
-        cwd=tmp_path,
+        cwd=var.parent,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert not var.exists()
     return done.stderr
 
 
@@ -36,6 +41,13 @@ def taken_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def test_a_taken_port(tmp_path: Path, taken_port: int) -> None:
@@ -53,6 +65,12 @@ def test_production_without_a_proper_secret(tmp_path: Path, secret: str) -> None
 
 def test_production_without_a_way_to_send_codes(tmp_path: Path) -> None:
     assert "needs HAIGIO_SMS_URL" in refused(tmp_path, HAIGIO_ENV="production", HAIGIO_SECRET="s" * 40)
+
+
+def test_production_in_a_folder_that_holds_the_demo(tmp_path: Path, free_port: int) -> None:
+    (tmp_path / "demo-accounts.json").write_text("[]")
+    production = {"HAIGIO_ENV": "production", "HAIGIO_SECRET": "s" * 40, "HAIGIO_SMS_URL": "http://127.0.0.1:9/sms"}
+    assert "this copy holds the demo" in refused_in(tmp_path, "--port", str(free_port), **production)
 
 
 def test_an_unknown_environment(tmp_path: Path) -> None:
