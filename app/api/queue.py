@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from app.api import report_view
 from app.api.report_schema import ReportSchema
-from app.api.viewing import answer, book, person, viewer
+from app.api.viewing import answer, book, viewer
 from app.enforcement import queries as decisions
 from app.http import access, paging
 from app.http.access import needs
@@ -44,7 +44,6 @@ class Queue(MethodView):
         limit, actor = paging.limit(asked), access.actor()
         rows = queries.queue(
             access.session(),
-            person().asker,
             actor.units(Role.OFFICER),
             desk=Role.DISPATCHER in actor.roles,
             limit=limit + 1,

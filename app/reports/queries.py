@@ -6,8 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, false, func, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Label,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -40,32 +56,28 @@ class Asker:
     tag: bytes | None
 
 
-# The point is made by the database; what was first sent is compared by `intake.py` and shown to nobody.
-_COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in {"point", "as_sent"})
+# What no answer about a report shows: a queue reads fifty rows of it, so they are left where they are.
+_NOT_SHOWN = frozenset({
+    "point", "as_sent", "city_id", "about_unit", "target_s", "late_reason", "refusals", "overdue_unit_id", "updated_at",
+})  # fmt: skip
+_COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
-_PHOTOS = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(
-                func.jsonb_build_object(
-                    "sha256", Photo.sha256, "role", Photo.role, "state", Photo.state, "refusal", Photo.refusal
-                ),
-                Photo.added_at,
-                Photo.sha256,
-            )
-        )
-    )
-    .where(Photo.report_id == Report.id)
-    .scalar_subquery()
-    .label("photos")
+_PHOTOS: Label[Any] = literal_column("""
+    (select json_agg(json_build_object('sha256', p.sha256, 'role', p.role, 'state', p.state, 'refusal', p.refusal)
+                     order by p.added_at, p.sha256)
+     from photos p where p.report_id = reports.id)
+""").label("photos")
+
+# Written out, not bound, as is the length of a page: the index of open reports names these states, and planning once
+# for all values of these parameters would not find it, so that every page would be planned anew.
+_IS_OPEN = Report.state.in_(
+    bindparam("open", [state.value for state in sorted(OPEN)], expanding=True, literal_execute=True)
 )
-
-_IS_OPEN = Report.state.in_([state.value for state in sorted(OPEN)])
 
 
 def one(session: Session, report_id: UUID, asker: Asker) -> RowMapping:
     """A report as it stands. Raises ReportNotFound. Whether the asker may read it is the caller's question."""
-    row = session.execute(_view(asker).where(Report.id == report_id)).mappings().one_or_none()
+    row = session.execute(_view(_authored_by(asker)).where(Report.id == report_id)).mappings().one_or_none()
     if row is None:
         raise ReportNotFound
     return row
@@ -90,7 +102,9 @@ def mine(
 ) -> Sequence[RowMapping]:
     """What the asker reported or filed for others, newest first, after the position `before` (received_at, id)."""
     own = [Report.id.in_(select(ReportAuthor.report_id).where(_is_author(asker))), Report.filed_by == asker.person_id]
-    wanted = _view(asker).where(or_(*own)).order_by(Report.received_at.desc(), Report.id.desc()).limit(limit)
+    wanted = (
+        _view(_authored_by(asker)).where(or_(*own)).order_by(Report.received_at.desc(), Report.id.desc()).limit(limit)
+    )
     if before is not None:
         wanted = wanted.where(tuple_(Report.received_at, Report.id) < before)
     if updated_since is not None:
@@ -103,7 +117,6 @@ def mine(
 
 def queue(
     session: Session,
-    asker: Asker,
     unit_ids: Collection[int],
     *,
     limit: int,
@@ -113,12 +126,13 @@ def queue(
 ) -> Sequence[RowMapping]:
     """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
 
-    With `desk`, also the contested cases that a chair concluded, for the city's desk to review.
+    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. A queue is read by
+    staff, who are the authors of nothing: `is_author` is false without a look.
     """
     held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
     if desk:
         held = or_(held, and_(Report.state == State.CONTESTED.value, Report.review_by_desk))
-    wanted = _view(asker).where(_IS_OPEN, held).order_by(Report.due_at, Report.id).limit(limit)
+    wanted = _view(false()).where(_IS_OPEN, held).order_by(Report.due_at, Report.id).limit(_written_out(limit))
     if frozenset(states) != OPEN:
         wanted = wanted.where(Report.state.in_([state.value for state in sorted(states)]))
     if after is not None:
@@ -222,12 +236,19 @@ def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:
     return session.execute(following).first() is not None
 
 
-def _view(asker: Asker) -> Select[Any]:
-    """Everything that an answer about a report needs, in one row; `is_author` is for the asker."""
-    authored = exists().where(ReportAuthor.report_id == Report.id, _is_author(asker))
-    return select(*_COLUMNS, Staff.name.label("assignee_name"), _PHOTOS, authored.label("is_author")).outerjoin(
+def _view(is_author: ColumnElement[bool]) -> Select[Any]:
+    """Everything that an answer about a report needs, in one row; `is_author` is for whoever asks."""
+    return select(*_COLUMNS, Staff.name.label("assignee_name"), _PHOTOS, is_author.label("is_author")).outerjoin(
         Staff, Staff.person_id == Report.assignee_id
     )
+
+
+def _written_out(number: int) -> BindParameter[int]:
+    return bindparam("page", number, Integer, literal_execute=True)
+
+
+def _authored_by(asker: Asker) -> ColumnElement[bool]:
+    return exists().where(ReportAuthor.report_id == Report.id, _is_author(asker))
 
 
 def _is_author(asker: Asker) -> ColumnElement[bool]:
