@@ -44,7 +44,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
         settings=settings,
         database=database or Database(settings.database_url),
         tokens=AccessTokens(settings.key("access tokens")),
-        limits=Limits(settings.queue_url),
+        limits=Limits(settings.queue_url, settings.key("limits")),
         rulebook=RulebookCache(settings.city_id),
         photos=PhotoStore(settings.photos),
         sms=sms.sender_for(settings),

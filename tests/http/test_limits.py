@@ -1,5 +1,7 @@
 """The limits of senders, counted in a real Valkey."""
 
+import hashlib
+import hmac
 import os
 from uuid import uuid4
 
@@ -10,17 +12,22 @@ from app.core.errors import TooMany
 from app.http.limits import FAILED_OPEN, Limit, Limits
 
 THREE = Limit("test", person=3, address=5)
+KEY = b"k" * 32
 
 
 @pytest.fixture
 def limits() -> Limits:
-    return Limits(os.environ["HAIGIO_QUEUE_URL"])
+    return Limits(os.environ["HAIGIO_QUEUE_URL"], KEY)
 
 
 @pytest.fixture
 def valkey():
     with Redis.from_url(os.environ["HAIGIO_QUEUE_URL"], decode_responses=True) as valkey:
         yield valkey
+
+
+def tag_of(person) -> str:
+    return hmac.digest(KEY, str(person).encode(), "sha256").hex()[:32]
 
 
 def test_a_person_has_so_many_an_hour(limits):
@@ -57,31 +64,42 @@ def test_what_is_refused_for_the_address_is_not_counted_for_the_person(limits):
 
 def test_of_the_clocks_hour_before_what_is_less_than_an_hour_ago_counts(limits, valkey):
     person = uuid4()
+    tag = tag_of(person)
     hour = valkey.time()[0] // 3600
-    valkey.set(f"limit:test:person:{person}:{hour - 1}", 10**9)
-    valkey.set(f"limit:test:person:{person}:{hour - 2}", 10**9)
+    valkey.set(f"limit:test:person:{tag}:{hour - 1}", 10**9)
+    valkey.set(f"limit:test:person:{tag}:{hour - 2}", 10**9)
 
     with pytest.raises(TooMany) as refused:
         limits.spend(THREE, person, address=f"{uuid4()}")
 
     assert refused.value.facts["retry_after_s"] <= 3600
-    valkey.delete(f"limit:test:person:{person}:{hour - 1}")
+    valkey.delete(f"limit:test:person:{tag}:{hour - 1}")
     limits.spend(THREE, person, address=f"{uuid4()}")
 
 
-def test_counters_hold_no_address_and_go_away_by_themselves(limits, valkey):
+def test_counters_hold_no_person_and_no_address_and_go_away_by_themselves(limits, valkey):
     person = uuid4()
     limits.spend(THREE, person, address="203.0.113.77")
 
-    (counter,) = valkey.keys(f"limit:test:person:{person}:*")
+    (counter,) = valkey.keys(f"limit:test:person:{tag_of(person)}:*")
     assert 3600 < valkey.ttl(counter) <= 7200
-    assert not any("203.0.113.77" in key for key in valkey.keys("*"))
+    for told in ("203.0.113.77", hashlib.sha256(b"203.0.113.77").hexdigest()[:24], str(person)):
+        assert not any(told in key for key in valkey.keys("*"))
+
+
+def test_a_subscribers_ipv6_addresses_count_as_one(limits):
+    network = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}"
+    for last in range(THREE.address):
+        limits.spend(THREE, uuid4(), f"{network}::{last:x}")
+
+    with pytest.raises(TooMany):
+        limits.spend(THREE, uuid4(), f"{network}::ffff")
 
 
 def test_nobody_is_refused_while_the_counters_are_away():
     before = FAILED_OPEN._value.get()
 
     for _ in range(THREE.person + 1):
-        Limits("unix:///nowhere/valkey").spend(THREE, "somebody", "203.0.113.77")
+        Limits("unix:///nowhere/valkey", KEY).spend(THREE, "somebody", "203.0.113.77")
 
     assert FAILED_OPEN._value.get() == before + THREE.person + 1
