@@ -54,13 +54,14 @@ def is_sliver(ground: BaseGeometry) -> bool:
 
 def overlaps(polygons: Sequence[BaseGeometry]) -> list[Overlap]:
     """All pairs of wards that share ground, not merely a line."""
-    # In a perfect coverage, which most files are, nobody has an invalid edge and nothing needs intersecting.
-    edges = shapely.coverage_invalid_edges(np.array(polygons))
-    suspects = [int(i) for i in np.flatnonzero(~shapely.is_empty(edges))]
-    suspected = np.array([polygons[i] for i in suspects], dtype=object)
-    pairs = shapely.STRtree(suspected).query(suspected, predicate="intersects").T
+    # In a perfect coverage, which most files are, nobody has an invalid edge and nothing needs intersecting. Where two
+    # do overlap, the edges of one of them may be all that is found, so each suspect meets everybody.
+    everybody = np.array(polygons, dtype=object)
+    suspects = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(everybody)))
+    met = shapely.STRtree(everybody).query(everybody[suspects], predicate="intersects").T
+    pairs = {(min(a, b), max(a, b)) for a, b in ((int(suspects[i]), int(j)) for i, j in met) if a != b}
     found = []
-    for a, b in sorted((suspects[a], suspects[b]) for a, b in pairs if a < b):
+    for a, b in sorted(pairs):
         shared = polygons[a].intersection(polygons[b])
         if shared.area > 0.0:
             ground = _ground(shared)

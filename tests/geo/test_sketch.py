@@ -47,6 +47,21 @@ def test_neighbours_share_one_line(sketch):
     assert whole.area == pytest.approx(sum(polygon.area for polygon in polygons), rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [0.002, 0.01, 0.03])
+def test_whoever_lies_over_the_wards_is_told_so_of_each(sketch, size):
+    polygons = [feature.polygon for feature in sketch.features]
+    middle = shapely.union_all(polygons).representative_point()
+    over = shapely.MultiPolygon([shapely.box(middle.x - size, middle.y - size, middle.x + size, middle.y + size)])
+
+    found = coverage.overlaps([*polygons, over])
+
+    under = [i for i, polygon in enumerate(polygons) if polygon.intersection(over).area > 0]
+    assert under
+    assert [(overlap.first, overlap.second) for overlap in found] == [(i, len(polygons)) for i in under]
+    shared = sum(coverage.area_m2(polygons[i].intersection(over)) for i in under)
+    assert sum(overlap.m2 for overlap in found) == pytest.approx(shared, rel=1e-9)
+
+
 def test_it_is_a_sketch(sketch):
     for feature in sketch.features:
         corners = shapely.get_coordinates(feature.polygon)[:-1]
