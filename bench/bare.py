@@ -30,7 +30,8 @@ with Database(settings.database_url).unit_of_work() as session:
     book = real.extensions[KEY].rulebook.current(session)
 
 LOOK_UP = """
-select (select revision from rulebook_revision), (select ended_at is null from sessions where id = %s), r.id
+select (select revision from rulebook_revision), (select s.ended_at is null and p.disabled_at is null
+    from sessions s join people p on p.id = s.person_id where s.id = %s), r.id
 from (select 1) one left join reports r on r.id = %s
 """
 WRITE = """

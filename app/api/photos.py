@@ -21,6 +21,8 @@ from app.identity.permissions import Do
 from app.photos import actions, exif, links
 from app.photos.models import Photo
 from app.photos.storage import Copy
+from app.reports.entries import EntryNotAllowed
+from app.reports.workflow import State
 
 blueprint = Blueprint("photos", __name__, description="Ảnh / Photos")
 
@@ -77,6 +79,7 @@ class PhotoOfReport(MethodView):
         role = asked["role"]
         _require_right(report_id, role)
         if actions.expect(session(), report_id, sha256, role):
+            _require_open(report_id)
             container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
         request.max_content_length = sys.maxsize  # the store has a limit of its own
@@ -128,6 +131,13 @@ class CopyOfPhoto(MethodView):
 def _require_right(report_id: UUID, role: str) -> None:
     """Refuse whoever may not add a photo in this role; another unit's report does not exist for them."""
     permissions.require(person().actor, _DO[role], subject_of(readable(report_id)))
+
+
+def _require_open(report_id: UUID) -> None:
+    """Refuse photos for a report that is over for good; one that was concluded can still be contested."""
+    state = readable(report_id)["state"]
+    if state in {State.WITHDRAWN.value, State.CLOSED.value}:
+        raise EntryNotAllowed(state=state)
 
 
 def _shown(photo: Photo) -> dict[str, Any]:

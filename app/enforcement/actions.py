@@ -31,7 +31,7 @@ class CaseNotRecorded(Conflict):
 
 
 class DecisionNumberTaken(Conflict):
-    """The unit has issued a decision with this number already, and it says something else."""
+    """The unit has issued a decision with this number in that year already, and it says something else."""
 
     code = "decision_number_taken"
     vi = "Số quyết định “{number}” của đơn vị đã được dùng."
@@ -83,13 +83,17 @@ def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Pe
             signed_by=by.actor.person_id,
             entered_at=now,
         )
-        .on_conflict_do_nothing(index_elements=["unit_id", "number"])
+        .on_conflict_do_nothing(constraint="decisions_number_key")
         .returning(Decision.id)
     )
     if written.first() is None:
         known = session.execute(
             select(Decision)
-            .where(Decision.unit_id == report.unit_id, Decision.number == entered.number)
+            .where(
+                Decision.unit_id == report.unit_id,
+                Decision.number == entered.number,
+                Decision.decided_year == entered.decided_on.year,
+            )
             .with_for_update()
         ).scalar_one()
         return _again(session, report, known, entered, by=by, now=now)

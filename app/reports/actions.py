@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -119,6 +119,8 @@ def move(
     change = handling.decide(row, report, given, facts, now)
     from_state, from_unit = report.state, report.unit_id
     report.change(change.columns, now)
+    if report.original_id is not None:  # whatever pointed at this one points at the root now
+        session.execute(update(Report).where(Report.original_id == report.id).values(original_id=report.original_id))
     entry_id = timeline.record(
         session,
         report,
@@ -232,6 +234,14 @@ def writer(actor: Actor, subject: ReportSubject) -> Writer:
     return Writer((actor.role or Role.RESIDENT).value, actor.person_id)
 
 
+def photo_refused(session: Session, report_id: UUID, sha256: str, refusal: str, now: datetime) -> None:
+    """Put on the course of a report that a photo named in it cannot be opened: a conclusion may rest on it."""
+    report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
+    report.change({}, now)
+    step = Step("photo_refused", {"sha256": sha256, "refusal": refusal})
+    timeline.record(session, report, step, by=timeline.SYSTEM, now=now)
+
+
 def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:
     """Hear how an open report ends that somebody else sent. Repeated with no effect. Raises ReportNotFound."""
     report = session.get(Report, report_id)
@@ -286,7 +296,7 @@ def _facts(
         return _hand_over_facts(report, given, book, now)
     if row.name in {"conclude", "uphold"}:
         return handling.Facts(
-            photo_required=book.kind(report.kind_code, local_day(report.received_at)).photo_required,
+            photo_required=_photo_required(report, book),
             after_photos=queries.after_photos(session, report.id),
             original_id=_original(session, report, given),
             body_known=given.get("body") in book.bodies,
@@ -299,6 +309,12 @@ def _facts(
             and queries.works_for(session, concluder, report.unit_id, now, roles=CHAIR)
         )
     return handling.Facts(actor_id=actor_id)
+
+
+def _photo_required(report: Report, book: Rulebook) -> bool:
+    """Whether the kind asks for a photo, or did before it was corrected: a correction proves nothing."""
+    kinds = {report.kind_code, (report.as_sent or {}).get("kind", report.kind_code)}
+    return any(book.kind(kind, local_day(report.received_at)).photo_required for kind in kinds)
 
 
 def _hand_over_facts(report: Report, given: Mapping[str, Any], book: Rulebook, now: datetime) -> handling.Facts:
@@ -321,14 +337,14 @@ class OriginalUnknown(Invalid):
     """A duplicate names the report that it repeats."""
 
     code = "original_unknown"
-    vi = "Không tìm thấy tin gốc này, hoặc đó chính là tin đang xử lý."
-    en = "There is no such original report, or it is this very report."
+    vi = "Không có tin gốc nào như vậy: phải cùng lĩnh vực, gửi trước, ở gần và chưa xử lý xong từ hôm trước."
+    en = "There is no such original: it must be of the same field, earlier, near, and not over since the day before."
 
 
 def _original(session: Session, report: Report, given: Mapping[str, Any]) -> UUID | None:
     if given.get("outcome") != Outcome.DUPLICATE.value or not given.get("original"):
         return None
-    original = queries.original_of(session, report.city_id, given["original"])
-    if original is None or original == report.id:
+    original = queries.original_of(session, report, given["original"])
+    if original is None:
         raise OriginalUnknown(at="original")
     return original

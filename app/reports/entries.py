@@ -122,6 +122,10 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
         became |= {"ward_version_id": route.ward_version_id, "routing": route.explanation}
         if book.unit_of_version.get(route.ward_version_id) != book.unit_of_version.get(report.ward_version_id):
             unit_id = route.unit.id
+        if report.unit_id not in {unit_id, book.desk.id}:
+            # Moving the pin to be rid of a case is a refusal like any other: the second one goes to the desk.
+            became["refusals"] = report.refusals + 1
+            unit_id = book.desk.id if report.refusals else unit_id
         if unit_id != report.unit_id:
             became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
     allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at)

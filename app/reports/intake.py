@@ -87,7 +87,8 @@ class Known:
 # and typing they need nothing, and it would take as long as everything else that is done to a report.
 _LOOK_UP = """
     select (select revision from rulebook_revision),
-           (select ended_at is null from sessions where id = %(session_id)s),
+           (select s.ended_at is null and p.disabled_at is null
+            from sessions s join people p on p.id = s.person_id where s.id = %(session_id)s),
            exists (select from reports where id = %(id)s)
 """
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from geoalchemy2 import Geography
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    cast,
     exists,
     false,
     func,
@@ -35,6 +37,9 @@ from geo.validity import local_day
 
 # What counts as the same spot (design 2, recurrence).
 SAME_SPOT_M = 30
+
+# Two reports of one incident, each placed by a phone that may be wrong by 100 m.
+SAME_INCIDENT_M = 200
 
 # How long ago somebody else's report of the same thing is still worth following.
 NEARBY_WITHIN = timedelta(hours=24)
@@ -194,25 +199,53 @@ def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[
 
 
 def after_photos(session: Session, report_id: UUID) -> frozenset[str]:
-    """The after-photos of a report whose bytes are here and could be read."""
+    """The after-photos of a report whose bytes are here, and which nothing found to be unreadable.
+
+    Once the case was reopened only those count that came since: the earlier ones showed what was contested.
+    """
+    reopened = (
+        select(func.max(TimelineEntry.at))
+        .where(TimelineEntry.report_id == report_id, TimelineEntry.type == "reopen")
+        .scalar_subquery()
+    )
     here = select(Photo.sha256).where(
-        Photo.report_id == report_id, Photo.role == "after", Photo.state.in_(["received", "ready"])
+        Photo.report_id == report_id,
+        Photo.role == "after",
+        Photo.state.in_(["received", "ready"]),
+        Photo.received_at > func.coalesce(reopened, text("'-infinity'::timestamptz")),
     )
     return frozenset(session.scalars(here))
 
 
-def original_of(session: Session, city_id: int, named: str) -> UUID | None:
-    """The report that a duplicate points at, by id or number: always the root, never another duplicate."""
+def original_of(session: Session, report: Report, named: str) -> UUID | None:
+    """The report that `report` repeats, by id or number: always the root, never another duplicate.
+
+    The same incident is of the same field, at most 200 m away (two phones, each wrong by up to 100 m), received
+    earlier, and was still being dealt with in the day before `report` came. What was over by then is a recurrence.
+    """
     try:
         which: ColumnElement[bool] = Report.id == UUID(named)
     except ValueError:
         which = Report.number == named
+    root_id = func.coalesce(Report.original_id, Report.id)
     found = session.execute(
-        select(Report.id, Report.original_id).where(
-            which, Report.city_id == city_id, Report.state != State.WITHDRAWN.value
+        select(root_id).where(
+            which,
+            Report.id != report.id,
+            root_id != report.id,
+            Report.city_id == report.city_id,
+            Report.field == report.field,
+            Report.state != State.WITHDRAWN.value,
+            Report.received_at <= report.received_at,
+            or_(Report.ended_at.is_(None), Report.ended_at > report.received_at - NEARBY_WITHIN),
+            func.ST_DWithin(
+                cast(Report.point, Geography),
+                cast(func.ST_SetSRID(func.ST_MakePoint(report.lon, report.lat), 4326), Geography),
+                SAME_INCIDENT_M,
+            ),
         )
-    ).one_or_none()
-    return None if found is None else found.original_id or found.id
+    )
+    return found.scalar_one_or_none()
 
 
 def works_for(session: Session, person_id: UUID, unit_id: int, now: datetime, *, roles: Collection[str]) -> bool:

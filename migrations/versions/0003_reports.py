@@ -217,15 +217,18 @@ create table decisions (
     unit_id integer not null references units (id),
     number text not null,
     decided_on date not null,
+    decided_year smallint not null generated always as (extract(year from decided_on)) stored,
     fine_vnd bigint not null constraint decisions_fine_vnd_check check (fine_vnd between 0 and 100000000000),
     paid_on date,
     signed_by uuid references people (id),
     entered_at timestamptz not null,
-    constraint decisions_number_key unique (unit_id, number)
+    -- A unit counts its decisions anew each year.
+    constraint decisions_number_key unique (unit_id, decided_year, number)
 );
 create index decisions_report_id_idx on decisions (report_id);
 
-grant select, insert, update on report_numbers, reports, photos, decisions, timeline_texts to haigio_app;
+grant select, insert, update on report_numbers, reports, photos, timeline_texts to haigio_app;
+grant select, insert, update (paid_on) on decisions to haigio_app;
 grant select, insert, update, delete on report_authors, report_followers to haigio_app;
 grant select, insert on timeline to haigio_app;
 """

@@ -7,6 +7,7 @@ from app.core import clock, outbox
 from app.photos import actions, images
 from app.photos.errors import REFUSALS
 from app.photos.storage import Copy
+from app.reports import actions as reports
 from workers.context import context
 
 
@@ -24,6 +25,7 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
         with context().database.unit_of_work() as session:
             if outbox.done(session, message_id, at=clock.now()):
                 actions.refuse(session, report_id, sha256, refusal=refusal.code)
+                reports.photo_refused(session, report_id, sha256, refusal.code, clock.now())
         return
     store.put_copy(sha256, Copy.DISPLAY, made.display)
     store.put_copy(sha256, Copy.THUMB, made.thumb)

@@ -18,7 +18,7 @@ from app.reports.rulebook import RulebookCache
 from app.reports.timeline import Request
 from app.reports.workflow import MoveNotAllowed
 from app.routing.actions import cover_wards
-from district import IN_AN, IN_BINH
+from district import IN_AN, IN_BINH, IN_CHAU
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -482,3 +482,99 @@ def test_a_reform_gives_open_cases_to_who_acts_at_their_point(story):
     assert (story.report(asked).unit_id, story.report(asked).state) == (new_unit, "awaiting_resident")
     assert story.report(untouched).unit_id == story.district.units["90002"]
     assert story.steps(begun)[-1] == ("reform", "system")
+
+
+def after_photo(story, report_id, letter, received_at):
+    """An after-photo whose bytes are here."""
+    story.session.execute(
+        text("""
+            insert into photos (report_id, sha256, role, state, added_at, received_at)
+            values (:id, :sha, 'after', 'received', :at, :at)
+        """),
+        {"id": report_id, "sha": letter * 64, "at": received_at},
+    )
+    return letter * 64
+
+
+def concluded_as_duplicate(story, report_id, original, now=NOW):
+    story.move(report_id, "accepted", now=now)
+    story.move(report_id, "concluded", outcome="duplicate", note="Trùng", original=original, now=now)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        {"kind": "EN01"},  # another field
+        {"lat": IN_AN["lat"] + 300 / 110_610},  # 300 m away
+        {"now": NOW + HOUR},  # sent later
+    ],
+)
+def test_not_every_report_is_the_original_of_another(story, original):
+    other, report_id = story.received(**original), story.received()
+
+    with pytest.raises(actions.OriginalUnknown):
+        concluded_as_duplicate(story, report_id, str(other), now=NOW + 2 * HOUR)
+
+
+def test_what_was_over_the_day_before_is_no_original_but_a_recurrence(story):
+    other = story.received(kind="EN08", now=NOW - 30 * HOUR)
+    story.move(other, "accepted", now=NOW - 30 * HOUR)
+    story.move(other, "concluded", outcome="gone", note="n", now=NOW - 29 * HOUR)
+    report_id = story.received(kind="EN08")
+
+    with pytest.raises(actions.OriginalUnknown):
+        concluded_as_duplicate(story, report_id, str(other))
+
+
+def test_a_duplicate_points_at_the_root_also_when_the_root_turns_out_to_be_one(story):
+    root, middle, last = (story.received(now=NOW + timedelta(minutes=minute)) for minute in range(3))
+
+    concluded_as_duplicate(story, last, str(middle), now=NOW + HOUR)
+    concluded_as_duplicate(story, middle, story.report(root).number, now=NOW + HOUR)
+
+    assert (story.report(last).original_id, story.report(middle).original_id) == (root, root)
+    with pytest.raises(actions.OriginalUnknown):
+        concluded_as_duplicate(story, root, str(last), now=NOW + HOUR)
+
+
+def test_a_correction_to_a_kind_without_photo_does_not_spare_the_photo(story):
+    report_id = story.received()
+    story.move(report_id, "accepted")
+    story.enter(report_id, "correct", kind="EN08", reason="Là tiếng ồn")
+
+    with pytest.raises(handling.PhotoMissing):
+        story.move(report_id, "concluded", outcome="gone", note="n")
+
+
+def test_after_a_contest_was_granted_the_old_photo_proves_nothing(story):
+    report_id = story.received()
+    story.move(report_id, "accepted")
+    old = after_photo(story, report_id, "c", NOW)
+    story.move(report_id, "concluded", outcome="gone", note="n", photos=[old])
+    story.move(report_id, "contested", by=story.resident, reason="Vẫn còn", now=NOW + HOUR)
+    story.move(report_id, "accepted", by=story.chair, reason="Đúng", now=NOW + HOUR)
+
+    with pytest.raises(handling.PhotoMissing):
+        story.move(report_id, "concluded", outcome="gone", note="n", photos=[old], now=NOW + HOUR)
+    new = after_photo(story, report_id, "d", NOW + HOUR + timedelta(seconds=1))
+    story.move(report_id, "concluded", outcome="gone", note="n", photos=[new], now=NOW + HOUR + timedelta(minutes=1))
+
+
+def test_moving_the_pin_is_a_refusal_and_the_second_goes_to_the_desk(story):
+    report_id, there = story.received(), story.district.staff(Role.OFFICER, "90002")
+    story.move(report_id, "received", ward="90002", reason="Bên kia đường")
+    story.move(report_id, "accepted", by=there)
+
+    story.enter(report_id, "correct", by=there, location={**IN_CHAU, "accuracy_m": 5.0}, reason="Ghim sai")
+
+    assert story.report(report_id).unit_id == story.district.units["desk"]
+    assert story.report(report_id).refusals == 2
+
+
+def test_a_disabled_resident_sends_nothing(story):
+    story.session.execute(
+        text("update people set disabled_at = now() where id = :id"), {"id": story.resident.person_id}
+    )
+
+    with pytest.raises(NotSignedIn):
+        story.submit()
