@@ -141,5 +141,4 @@ def _require_open(report_id: UUID) -> None:
 
 
 def _shown(photo: Photo) -> dict[str, Any]:
-    members = {"sha256": photo.sha256, "role": photo.role, "state": photo.state, "refusal": photo.refusal}
-    return shown_photo(members, viewer())
+    return shown_photo(viewer(), photo.sha256, photo.role, photo.state, photo.refusal)

@@ -97,7 +97,7 @@ def present(
         "channel": row["channel"],
         "urgent": row["urgent"],
         "assignee": _assignee(row, viewer, subject),
-        "photos": [shown_photo(photo, viewer) for photo in row["photos"] or ()],
+        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
         "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer)],
         "version": row["version"],
         "links": {
@@ -109,21 +109,21 @@ def present(
     }
 
 
-def shown_photo(photo: Mapping[str, Any], viewer: Viewer) -> dict[str, Any]:
+def shown_photo(viewer: Viewer, sha256: str, role: str, state: str, refusal: str | None) -> dict[str, Any]:
     """A photo of a report: with links once its copies are made, with the reason when none can be."""
-    refusal = REFUSALS.get(photo["refusal"] or "")
+    refused = REFUSALS.get(refusal or "")
     return {
-        "sha256": photo["sha256"],
-        "role": photo["role"],
-        "state": photo["state"],
-        "urls": dict(viewer.photo_urls(photo["sha256"])) if photo["state"] == "ready" else None,
-        "refusal": refusal and {"code": refusal.code, "detail": refusal().detail(viewer.language)},
+        "sha256": sha256,
+        "role": role,
+        "state": state,
+        "urls": dict(viewer.photo_urls(sha256)) if state == "ready" else None,
+        "refusal": refused and {"code": refused.code, "detail": refused().detail(viewer.language)},
     }
 
 
 def etag(row: Mapping[Any, Any]) -> str:
     """The tag of a report's state: its version and how far its photos are. A countdown changes nothing of it."""
-    states = "".join(photo["state"][:3] for photo in row["photos"] or ())
+    states = "".join(state[:3] for _, _, state, _ in row["photos"])
     return f"{row['version']}{'-' if states else ''}{states}"
 
 

@@ -156,10 +156,7 @@ class Reports(MethodView):
             **submitted.columns,
             "number": submitted.number,
             "is_author": author.filed_by is None,
-            "photos": [
-                {"sha256": sha256, "role": "before", "state": "awaited", "refusal": None}
-                for sha256 in dict.fromkeys(given["photos"])
-            ],
+            "photos": [(sha256, "before", "awaited", None) for sha256 in dict.fromkeys(given["photos"])],
         }
         body = report_view.present(row, viewer(), submitted.book)
         return answer(body, status=201, etag=report_view.etag(row), headers=location)
