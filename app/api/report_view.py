@@ -15,6 +15,7 @@ from app.reports.actions import DO, ReportSubject
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import CONTEST_WITHIN, State
 from app.targets.stopwatch import Running, Stopwatch
+from geo.validity import local_day
 
 PhotoUrls = Callable[[str], Mapping[str, str]]
 
@@ -98,7 +99,7 @@ def present(
         "urgent": row["urgent"],
         "assignee": _assignee(row, viewer, subject),
         "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
-        "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer)],
+        "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer, book)],
         "version": row["version"],
         "links": {
             "self": f"/api/v1/reports/{row['id']}",
@@ -140,10 +141,11 @@ def subject_of(row: Mapping[Any, Any]) -> ReportSubject:
 
 
 def moves_for(
-    row: Mapping[Any, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer
+    row: Mapping[Any, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer, book: Rulebook
 ) -> Iterable[tuple[str, list[str]]]:
     """The moves that the viewer could make now, each with what must be given."""
     overdue = clock.is_overdue(viewer.now)
+    photo_required = book.kind(row["kind_code"], local_day(row["received_at"])).photo_required
     for move in workflow.moves_from(State(row["state"])):
         if not permissions.may(viewer.actor, DO[move.by], subject):
             continue
@@ -151,7 +153,7 @@ def moves_for(
             continue
         if move.name == "contest" and (row["contests"] or viewer.now >= row["concluded_at"] + CONTEST_WITHIN):
             continue
-        needs = list(move.needs)
+        needs = [need for need in move.needs if need != "photos" or photo_required]
         if "outcome" in needs and overdue and clock.running is Running.RUNS:
             needs.append("late_reason")
         yield (move.to or State(row["left_state"])).value, needs

@@ -53,9 +53,10 @@ class StaffSchema(Schema):
 
 
 class RefreshSchema(Schema):
-    """The refresh token of the last answer. It is spent by using it."""
+    """The refresh token of the last answer. It is spent by using it; `attempt` tells a retry from a second use."""
 
     refresh_token = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    attempt = fields.UUID(load_default=None)
 
 
 class MemberSchema(Schema):
@@ -159,10 +160,11 @@ class Refreshed(MethodView):
     def post(self, given: Mapping[str, Any]) -> Response:
         """Go on with a session
 
-        A refresh token is good once. Sent again within a minute (its answer was lost) it is taken once more; later the
-        whole session ends.
+        A refresh token is good once; used again, the whole session ends. A phone that may lose the answer sends an
+        `attempt` id of its own making: the same attempt within a minute is answered again.
         """
-        return _told(actions.refresh(access.session(), given["refresh_token"], now=access.now()), 200)
+        outcome = actions.refresh(access.session(), given["refresh_token"], attempt=given["attempt"], now=access.now())
+        return _told(outcome, 200)
 
 
 @blueprint.route("/sessions/current")

@@ -48,7 +48,7 @@ from geo.validity import local_day
 RESIDENT_STAYS: Final = timedelta(days=30)
 STAFF_STAYS: Final = timedelta(hours=12)
 
-# A phone on a bad network may lose the answer that held its new token; for this long the old one is taken once more.
+# A phone on a bad network may lose the answer that held its new token; for this long the same attempt is answered again.
 LOST_ANSWER: Final = timedelta(seconds=60)
 
 # From the fifth wrong password on an account rests, twice as long with each further one, an hour at most.
@@ -169,10 +169,11 @@ def sign_in_staff(
     return _open(session, staff.person_id, is_staff=True, now=now)
 
 
-def refresh(session: Session, token: str, *, now: datetime) -> SignedIn | DomainError:
-    """Go on with a session by its refresh token, which is then spent.
+def refresh(session: Session, token: str, *, attempt: UUID | None = None, now: datetime) -> SignedIn | DomainError:
+    """Go on with a session by its refresh token, which is then spent; used again, it ends the session.
 
-    The same token again within a minute is a lost answer; later, somebody else has it, and the session ends.
+    Whoever uses it again is somebody else, or the one who used it first was. But a phone on a bad network gives its
+    attempt an id: the same attempt again within a minute only lost its answer.
     """
     held = session.get(RefreshToken, _hash(token), with_for_update=True)
     if held is None or now >= held.expires_at:
@@ -181,13 +182,18 @@ def refresh(session: Session, token: str, *, now: datetime) -> SignedIn | Domain
     person = session.get_one(Person, sign_in.person_id)
     if sign_in.ended_at is not None or person.disabled_at is not None:
         return RefreshInvalid()
-    if held.used_at is not None and now > held.used_at + LOST_ANSWER:
+    if held.used_at is not None and not _lost_its_answer(held, attempt, now):
         sign_in.ended_at = now
         audit.record(session, by=None, action="session:reuse", subject=f"session/{sign_in.id}", at=now)
         return RefreshReused()
-    held.used_at = held.used_at or now
+    held.used_at, held.attempt = held.used_at or now, attempt
     fresh = _issue(session, sign_in.id, is_staff=person.is_staff, now=now)
     return SignedIn(person.id, sign_in.id, person.is_staff, fresh)
+
+
+def _lost_its_answer(held: RefreshToken, attempt: UUID | None, now: datetime) -> bool:
+    used_at = held.used_at or now
+    return attempt is not None and attempt == held.attempt and now <= used_at + LOST_ANSWER
 
 
 def sign_out(session: Session, session_id: UUID, *, now: datetime) -> None:

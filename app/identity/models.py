@@ -112,7 +112,7 @@ class SignIn(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token, as its hash only. Used once; a second use long after ends the whole session."""
+    """A refresh token, as its hash only. Good once; a second use that is no retry of the first ends the session."""
 
     __tablename__ = "refresh_tokens"
 
@@ -121,6 +121,7 @@ class RefreshToken(Base):
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    attempt: Mapped[UUID | None] = mapped_column(UuidType)
 
 
 class SignInFailure(Base):

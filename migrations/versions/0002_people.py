@@ -96,7 +96,9 @@ create table refresh_tokens (
     session_id uuid not null references sessions (id),
     issued_at timestamptz not null,
     expires_at timestamptz not null,
-    used_at timestamptz
+    used_at timestamptz,
+    -- What the phone called its attempt: a repeated one lost its answer, any other use is somebody else's.
+    attempt uuid
 );
 create index refresh_tokens_session_id_idx on refresh_tokens (session_id);
 -- Wrong passwords from one address, counted where no restart forgets them.

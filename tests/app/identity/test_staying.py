@@ -3,7 +3,9 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select, update
 
 from app.core.audit import AuditEntry
@@ -65,19 +67,27 @@ def test_residents_stay_thirty_days_and_staff_twelve_hours(session):
     assert isinstance(actions.refresh(session, token, now=after(hours=12, seconds=-1)), SignedIn)
 
 
+ATTEMPT = UUID(int=7)
+
+
 def test_a_lost_answer_may_be_asked_for_again_within_a_minute(session):
     first = resident(session)
-    lost = actions.refresh(session, first.refresh_token, now=NOW)
-    again = actions.refresh(session, first.refresh_token, now=after(seconds=60))
+    lost = actions.refresh(session, first.refresh_token, attempt=ATTEMPT, now=NOW)
+    again = actions.refresh(session, first.refresh_token, attempt=ATTEMPT, now=after(seconds=60))
     assert isinstance(again, SignedIn)
     assert again.refresh_token != lost.refresh_token
     assert acts(session, first)
 
 
-def test_a_token_that_comes_again_later_ends_the_session_for_whoever_has_it(session):
+@pytest.mark.parametrize(
+    ("first_attempt", "second_attempt", "seconds"),
+    [(None, None, 0), (ATTEMPT, None, 1), (None, ATTEMPT, 1), (ATTEMPT, UUID(int=8), 1), (ATTEMPT, ATTEMPT, 61)],
+)
+def test_a_token_that_comes_again_ends_the_session_for_whoever_has_it(session, first_attempt, second_attempt, seconds):
     first = resident(session)
-    second = actions.refresh(session, first.refresh_token, now=NOW)
-    assert isinstance(actions.refresh(session, first.refresh_token, now=after(seconds=61)), RefreshReused)
+    second = actions.refresh(session, first.refresh_token, attempt=first_attempt, now=NOW)
+    again = actions.refresh(session, first.refresh_token, attempt=second_attempt, now=after(seconds=seconds))
+    assert isinstance(again, RefreshReused)
     assert not acts(session, first)
     assert isinstance(actions.refresh(session, second.refresh_token, now=after(seconds=62)), RefreshInvalid)
     traces = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "session:reuse")).all()
@@ -118,7 +128,7 @@ def test_one_token_refreshed_ten_times_at_once_keeps_one_session(committed):
 
     def act(_: int):
         with committed.unit_of_work() as session:
-            return type(actions.refresh(session, first.refresh_token, now=after(seconds=5))).__name__
+            return type(actions.refresh(session, first.refresh_token, attempt=ATTEMPT, now=after(seconds=5))).__name__
 
     with ThreadPoolExecutor(10) as pool:
         assert Counter(pool.map(act, range(10))) == {"SignedIn": 10}
