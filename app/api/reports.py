@@ -21,6 +21,7 @@ from app.http.limits import REPORTS
 from app.http.preconditions import expected_version, not_modified
 from app.identity.permissions import Do
 from app.reports import actions, filing, intake, queries, timeline
+from app.reports.actions import Act
 from app.reports.entries import RULES
 from app.reports.intake import Submission
 from app.reports.workflow import Outcome, State
@@ -234,16 +235,7 @@ class Moves(MethodView):
         The report's `moves` say which are open to the asker and what each needs. The same `id` again gives the same
         result. `If-Match` with an older ETag answers 412.
         """
-        actions.move(
-            access.session(),
-            report_id,
-            given,
-            by=person(),
-            request=_request(given),
-            expected_version=expected_version(),
-            book=book(),
-            now=access.now(),
-        )
+        actions.move(access.session(), report_id, given, _act(given))
         return _answer(report_id)
 
 
@@ -256,16 +248,7 @@ class Entries(MethodView):
     @blueprint.response(200, ReportSchema)
     def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Assign, correct, note, message, add, instruct or rate"""
-        actions.enter(
-            access.session(),
-            report_id,
-            given,
-            by=person(),
-            request=_request(given),
-            expected_version=expected_version(),
-            book=book(),
-            now=access.now(),
-        )
+        actions.enter(access.session(), report_id, given, _act(given))
         return _answer(report_id)
 
 
@@ -337,14 +320,16 @@ def _submission(given: Mapping[str, Any], is_staff: bool) -> Submission:
     )
 
 
-def _request(given: Mapping[str, Any]) -> timeline.Request:
-    """The id of a move or entry and the digest of all it says, with who says it: so another's id is never a replay.
+def _act(given: Mapping[str, Any]) -> Act:
+    """This request as an act on a report: its id and the digest of all it says, so that a repetition is known as one.
 
     Who says it is named by the keyed tag: a digest over the person's id would let a reader of the timeline find out,
     one person after another, who wrote an entry of a resident.
     """
-    said = {**given, "by": person().tag.hex()}
-    return timeline.Request(given["id"], timeline.digest_of(said), intake.storable(given["done_at"]))
+    by = person()
+    digest = timeline.digest_of({**given, "by": by.tag.hex()})
+    done_at = intake.storable(given["done_at"])
+    return Act(by, timeline.Request(given["id"], digest, done_at, expected_version()), book(), access.now())
 
 
 def _answer(report_id: UUID, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -93,87 +93,82 @@ def submit(
     return Submitted(sent.id, None, None, book)
 
 
-def move(
-    session: Session,
-    report_id: UUID,
-    given: Mapping[str, Any],
-    *,
-    by: Person,
-    request: Request,
-    expected_version: int | None,
-    book: Rulebook,
-    now: datetime,
-) -> None:
+@dataclass(frozen=True)
+class Act:
+    """One attempt to change a report: whose, as which request, by which rules, when."""
+
+    by: Person
+    request: Request
+    book: Rulebook
+    now: datetime
+
+
+def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) -> None:
     """Carry out one row of the table of moves, or find that it was carried out already.
 
     Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, MoveNotAllowed, and what `handling.decide` raises.
     """
-    report, is_author, repeated = open_for(session, report_id, by, request, now=now)
-    if repeated:
+    opened = _opened(session, report_id, act)
+    if opened is None:
         return
-    _check_version(report, expected_version)
+    report, subject = opened
     row = workflow.find(State(report.state), State(given["to"]))
-    subject = subject_of(report, is_author=is_author)
-    permissions.require(by.actor, DO[row.by], subject)
-    facts = _facts(session, row, report, given, by=by, book=book, now=now)
-    change = handling.decide(row, report, given, facts, now)
-    from_state, from_unit = report.state, report.unit_id
-    report.change(change.columns, now)
+    permissions.require(act.by.actor, DO[row.by], subject)
+    facts = _facts(session, row, report, given, act)
+    change = handling.decide(row, report, given, facts, act.now)
+    entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if report.original_id is not None:  # whatever pointed at this one points at the root now
         session.execute(update(Report).where(Report.original_id == report.id).values(original_id=report.original_id))
-    entry_id = timeline.record(
-        session,
-        report,
-        change.step(row.name),
-        by=writer(by.actor, subject),
-        now=now,
-        from_state=from_state,
-        request=request,
-        unit_id=from_unit,
-    )
     payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name}
-    outbox.emit(session, "report.moved", payload, at=now)
+    outbox.emit(session, "report.moved", payload, at=act.now)
 
 
-def enter(
-    session: Session,
-    report_id: UUID,
-    given: Mapping[str, Any],
-    *,
-    by: Person,
-    request: Request,
-    expected_version: int | None,
-    book: Rulebook,
-    now: datetime,
-) -> None:
+def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) -> None:
     """Add an entry that changes no state, or find that it was added already.
 
     Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, EntryNotAllowed, and what the entry's rule raises.
     """
-    report, is_author, repeated = open_for(session, report_id, by, request, now=now)
-    if repeated:
+    opened = _opened(session, report_id, act)
+    if opened is None:
         return
-    _check_version(report, expected_version)
+    report, subject = opened
     rule = entries.RULES[given["type"]]
-    subject = subject_of(report, is_author=is_author)
-    permissions.require(by.actor, rule.do, subject)
+    permissions.require(act.by.actor, rule.do, subject)
     if State(report.state) not in rule.states:
         raise entries.EntryNotAllowed(state=report.state)
-    change = rule.decide(session, report, given, entries.Context(by.actor, book, now))
+    change = rule.decide(session, report, given, entries.Context(act.by.actor, act.book, act.now))
+    step = change.step(given["type"], rule.shown_to)
+    entry_id = _carry_out(session, report, change, step, subject=subject, act=act)
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
+    outbox.emit(session, "report.entry", payload, at=act.now)
+
+
+def _opened(session: Session, report_id: UUID, act: Act) -> tuple[Report, "ReportSubject"] | None:
+    """The locked report of an act, None when this very act was carried out before."""
+    report, is_author, repeated = open_for(session, report_id, act.by, act.request, now=act.now)
+    if repeated:
+        return None
+    if act.request.expected_version not in {None, report.version}:
+        raise Stale
+    return report, subject_of(report, is_author=is_author)
+
+
+def _carry_out(
+    session: Session, report: Report, change: handling.Change, step: Step, *, subject: "ReportSubject", act: Act
+) -> UUID:
+    """Change the report and put the step on its timeline, as the act of the unit that held it; return the entry's id."""
     from_state, from_unit = report.state, report.unit_id
-    report.change(change.columns, now)
-    entry_id = timeline.record(
+    report.change(change.columns, act.now)
+    return timeline.record(
         session,
         report,
-        change.step(given["type"], rule.shown_to),
-        by=writer(by.actor, subject),
-        now=now,
-        from_state=from_state if report.state != from_state else None,
-        request=request,
+        step,
+        by=writer(act.by.actor, subject),
+        now=act.now,
+        from_state=from_state if "state" in change.columns else None,
+        request=act.request,
         unit_id=from_unit,
     )
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
-    outbox.emit(session, "report.entry", payload, at=now)
 
 
 def open_for(
@@ -275,23 +270,9 @@ def reveal_author(session: Session, report_id: UUID, *, by: Person, reason: str,
     return None if author is None else author.person_id
 
 
-def _check_version(report: Report, expected: int | None) -> None:
-    if expected is not None and expected != report.version:
-        raise Stale
-
-
-def _facts(
-    session: Session,
-    row: Move,
-    report: Report,
-    given: Mapping[str, Any],
-    *,
-    by: Person,
-    book: Rulebook,
-    now: datetime,
-) -> handling.Facts:
+def _facts(session: Session, row: Move, report: Report, given: Mapping[str, Any], act: Act) -> handling.Facts:
     """Look up what the decision about this row needs, and no more."""
-    actor_id = by.actor.person_id
+    actor_id, book, now = act.by.actor.person_id, act.book, act.now
     if row.name == "hand_over":
         return _hand_over_facts(report, given, book, now)
     if row.name in {"conclude", "uphold"}:

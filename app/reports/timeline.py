@@ -38,11 +38,15 @@ SYSTEM = Writer("system")
 
 @dataclass(frozen=True)
 class Request:
-    """What makes a repeated request the same one: the id it carried, if any, and the digest of all it said."""
+    """What makes a repeated request the same one: the id it carried, if any, and the digest of all it said.
+
+    `done_at` is when the asker says it was done; `expected_version` the version they believed the report to have.
+    """
 
     entry_id: UUID | None = None
     digest: bytes | None = None
     done_at: datetime | None = None
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from app.photos.actions import Role as PhotoRole
 from app.photos.images import make_copies
 from app.photos.storage import Copy, PhotoStore
 from app.reports import actions
-from app.reports.actions import Person
+from app.reports.actions import Act, Person
 from app.reports.intake import Author, Submission, author_tag
 from app.reports.rulebook import RulebookCache
 from app.reports.timeline import Request
@@ -100,29 +100,14 @@ class Hands:
 
     def move(self, session: Session, report_id: UUID, by: Person, to: str, *, now: datetime, **given: Any) -> None:
         """Carry out a move of the table."""
-        actions.move(
-            session,
-            report_id,
-            {"to": to, **given},
-            by=by,
-            request=Request(done_at=now),
-            expected_version=None,
-            book=self._cache.current(session),
-            now=now,
-        )
+        actions.move(session, report_id, {"to": to, **given}, self._act(session, by, now))
+
+    def _act(self, session: Session, by: Person, now: datetime) -> Act:
+        return Act(by, Request(done_at=now), self._cache.current(session), now)
 
     def enter(self, session: Session, report_id: UUID, by: Person, entry: str, *, now: datetime, **given: Any) -> None:
         """Add an entry that changes no state."""
-        actions.enter(
-            session,
-            report_id,
-            {"type": entry, **given},
-            by=by,
-            request=Request(done_at=now),
-            expected_version=None,
-            book=self._cache.current(session),
-            now=now,
-        )
+        actions.enter(session, report_id, {"type": entry, **given}, self._act(session, by, now))
 
     def decide(
         self, session: Session, report_id: UUID, by: Person, entered: enforcement.Entered, *, now: datetime

@@ -10,7 +10,7 @@ from app.core.db import new_id
 from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
 from app.reports import actions, handling, intake, queries, reform, sweep, timeline
-from app.reports.actions import Person
+from app.reports.actions import Act, Person
 from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed
 from app.reports.intake import Author, Submission, author_tag
 from app.reports.models import Report, ReportAuthor, TimelineEntry
@@ -62,18 +62,16 @@ class Story:
     def move(self, report_id, to, *, by=None, now=NOW, entry_id=None, version=None, **given):
         given = {"to": to, **given}
         digest = timeline.digest_of({**given, "by": (by or self.officer).person_id})
-        actions.move(
-            self.session, report_id, given, by=self.person(by or self.officer), request=Request(entry_id, digest),
-            expected_version=version, book=self.cache.current(self.session), now=now,
-        )  # fmt: skip
+        request = Request(entry_id, digest, expected_version=version)
+        actions.move(self.session, report_id, given, self.act(by, request, now))
+
+    def act(self, by, request, now) -> Act:
+        return Act(self.person(by or self.officer), request, self.cache.current(self.session), now)
 
     def enter(self, report_id, type_, *, by=None, now=NOW, entry_id=None, **given):
         given = {"type": type_, **given}
         digest = timeline.digest_of({**given, "by": (by or self.officer).person_id})
-        actions.enter(
-            self.session, report_id, given, by=self.person(by or self.officer), request=Request(entry_id, digest),
-            expected_version=None, book=self.cache.current(self.session), now=now,
-        )  # fmt: skip
+        actions.enter(self.session, report_id, given, self.act(by, Request(entry_id, digest), now))
 
     def report(self, report_id) -> Report:
         return self.session.get_one(Report, report_id, populate_existing=True)
