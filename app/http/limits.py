@@ -5,7 +5,9 @@ counted in PostgreSQL instead (`identity`), and fail closed.
 """
 
 import hmac
+import math
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final, cast
 
 import structlog
@@ -19,6 +21,9 @@ from app.core.errors import TooMany
 from app.identity import addresses
 
 log = structlog.get_logger("limits")
+
+# An outage is told once a minute, not once a request; the counter counts every one.
+TELL_EVERY_S: Final = 60.0
 
 FAILED_OPEN: Final = Counter("haigio_limits_failed_open_total", "Limits not counted because the queue server was down")
 
@@ -73,6 +78,7 @@ class Limits:
         # Nobody waits for a counter: one try more, for a connection that the server has closed meanwhile.
         valkey = Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 1))
         self._count = valkey.register_script(_COUNT)
+        self._told = -math.inf
 
     def spend(self, limit: Limit, person: object, address: str) -> None:
         """Count one of `limit` for a person and an address.
@@ -88,7 +94,9 @@ class Limits:
             wait = cast("int", self._count(counters, [limit.person, limit.address]))
         except (RedisError, OSError) as error:
             FAILED_OPEN.inc()
-            log.warning("limits_fail_open", error=type(error).__name__)
+            if monotonic() - self._told > TELL_EVERY_S:
+                self._told = monotonic()
+                log.warning("limits_fail_open", error=type(error).__name__)
             return
         if wait:
             raise TooMany(retry_after_s=wait)
