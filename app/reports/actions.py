@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -117,8 +117,8 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
     facts = _facts(session, row, report, given, act)
     change = handling.decide(row, report, given, facts, act.now)
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
-    if report.original_id is not None:  # whatever pointed at this one points at the root now
-        session.execute(update(Report).where(Report.original_id == report.id).values(original_id=report.original_id))
+    if row.to is State.CONCLUDED and report.original_id is not None:
+        _point_at_the_root(session, report, act.now)
     payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name}
     outbox.emit(session, "report.moved", payload, at=act.now)
 
@@ -141,6 +141,15 @@ def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act)
     entry_id = _carry_out(session, report, change, step, subject=subject, act=act)
     payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
     outbox.emit(session, "report.entry", payload, at=act.now)
+
+
+def _point_at_the_root(session: Session, report: Report, now: datetime) -> None:
+    """Let the duplicates of a report that turned out to be one itself point at its original, each with its trace."""
+    followers = select(Report).where(Report.original_id == report.id).order_by(Report.id).with_for_update()
+    for duplicate in session.scalars(followers).all():
+        duplicate.change({"original_id": report.original_id}, now)
+        step = Step("original_moved", {"original": str(report.original_id)})
+        timeline.record(session, duplicate, step, by=timeline.SYSTEM, now=now)
 
 
 def _opened(session: Session, report_id: UUID, act: Act) -> tuple[Report, "ReportSubject"] | None:

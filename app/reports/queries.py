@@ -25,8 +25,9 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.core.errors import NotFound
 from app.identity.models import Membership, Staff
@@ -106,9 +107,17 @@ def mine(
     updated_since: datetime | None = None,
 ) -> Sequence[RowMapping]:
     """What the asker reported or filed for others, newest first, after the position `before` (received_at, id)."""
-    own = [Report.id.in_(select(ReportAuthor.report_id).where(_is_author(asker))), Report.filed_by == asker.person_id]
+    # Two index look-ups; as one condition with "or" it would be looked for among all reports there are.
+    filed = aliased(Report)
+    own = union(
+        select(ReportAuthor.report_id).where(_is_author(asker)),
+        select(filed.id).where(filed.filed_by == asker.person_id),
+    )
     wanted = (
-        _view(_authored_by(asker)).where(or_(*own)).order_by(Report.received_at.desc(), Report.id.desc()).limit(limit)
+        _view(_authored_by(asker))
+        .where(Report.id.in_(own))
+        .order_by(Report.received_at.desc(), Report.id.desc())
+        .limit(limit)
     )
     if before is not None:
         wanted = wanted.where(tuple_(Report.received_at, Report.id) < before)
@@ -229,7 +238,8 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
         which = Report.number == named
     root_id = func.coalesce(Report.original_id, Report.id)
     found = session.execute(
-        select(root_id).where(
+        select(root_id)
+        .where(
             which,
             Report.id != report.id,
             root_id != report.id,
@@ -244,6 +254,8 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
                 SAME_INCIDENT_M,
             ),
         )
+        # Should it become a duplicate itself at this moment, one of the two waits, and sees what the other did.
+        .with_for_update(read=True)
     )
     return found.scalar_one_or_none()
 

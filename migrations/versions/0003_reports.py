@@ -144,6 +144,7 @@ create index reports_open_point_idx on reports using gist (point)
 create index reports_awaiting_idx on reports (stopped_at) where state = 'awaiting_resident';
 create index reports_to_close_idx on reports (concluded_at) where state = 'concluded';
 create index reports_received_at_idx on reports (received_at);
+create index reports_original_idx on reports (original_id) where original_id is not null;
 create index reports_filed_by_idx on reports (filed_by) where filed_by is not null;
 -- Recurrence looks for true conclusions near a point.
 create index reports_true_point_idx on reports using gist (point) where outcome in ('recorded', 'remedied', 'gone');

@@ -531,6 +531,7 @@ def test_a_duplicate_points_at_the_root_also_when_the_root_turns_out_to_be_one(s
     concluded_as_duplicate(story, middle, story.report(root).number, now=NOW + HOUR)
 
     assert (story.report(last).original_id, story.report(middle).original_id) == (root, root)
+    assert story.steps(last)[-1] == ("original_moved", "system")  # no change without its trace
     with pytest.raises(actions.OriginalUnknown):
         concluded_as_duplicate(story, root, str(last), now=NOW + HOUR)
 
