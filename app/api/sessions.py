@@ -9,12 +9,13 @@ from marshmallow import Schema, fields, validate
 
 from app.api.viewing import answer
 from app.core.errors import DomainError
-from app.http import access, problems
+from app.http import access, cookies, problems
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity import actions, addresses, otp, queries
 from app.identity.actions import SignedIn
+from app.identity.errors import RefreshInvalid
 from app.identity.permissions import Do
 from app.identity.tokens import ACCESS_LIFE
 from geo.validity import local_day
@@ -37,14 +38,20 @@ class ChallengeSchema(Schema):
     dev_code = fields.String()
 
 
-class CodeSchema(Schema):
+class ByCookieSchema(Schema):
+    """How the tokens come: in the answer, or for a page of ours in cookies that its scripts cannot read."""
+
+    cookie = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class CodeSchema(ByCookieSchema):
     """The code that came to the phone."""
 
     challenge_id = fields.UUID(required=True)
     code = fields.String(required=True, validate=validate.Length(min=1, max=20))
 
 
-class StaffSchema(Schema):
+class StaffSchema(ByCookieSchema):
     """How staff sign in; `totp` where the account asks for a second factor."""
 
     username = fields.String(required=True, validate=validate.Length(min=1, max=100))
@@ -53,9 +60,12 @@ class StaffSchema(Schema):
 
 
 class RefreshSchema(Schema):
-    """The refresh token of the last answer. It is spent by using it; `attempt` tells a retry from a second use."""
+    """The refresh token of the last answer, or nothing for the one in the cookie.
 
-    refresh_token = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    It is spent by using it; `attempt` tells a retry from a second use.
+    """
+
+    refresh_token = fields.String(load_default=None, validate=validate.Length(min=1, max=200))
     attempt = fields.UUID(load_default=None)
 
 
@@ -76,7 +86,7 @@ class SelfSchema(Schema):
 
 
 class TokensSchema(Schema):
-    """An access token for some minutes, and a refresh token for the next one."""
+    """An access token for some minutes, and a refresh token for the next one; neither when they came as cookies."""
 
     access_token = fields.String()
     refresh_token = fields.String()
@@ -120,11 +130,12 @@ class Residents(MethodView):
 
         Five tries a code. Whoever signs in for the first time is a resident from then on.
         """
+        _require_own_page(given)
         key = container().settings.key("otp")
         outcome = actions.answer_code(
             access.session(), given["challenge_id"], given["code"].strip(), key=key, now=access.now()
         )
-        return _told(outcome, 201)
+        return _told(outcome, 201, by_cookie=given["cookie"])
 
 
 @blueprint.route("/staff/sessions")
@@ -139,6 +150,7 @@ class StaffSessions(MethodView):
 
         What was wrong is never told. After four wrong passwords the account rests, longer with each further one.
         """
+        _require_own_page(given)
         outcome = actions.sign_in_staff(
             access.session(),
             given["username"],
@@ -147,7 +159,7 @@ class StaffSessions(MethodView):
             address_tag=_address_tag(),
             now=access.now(),
         )
-        return _told(outcome, 201)
+        return _told(outcome, 201, by_cookie=given["cookie"])
 
 
 @blueprint.route("/sessions/refresh")
@@ -163,8 +175,15 @@ class Refreshed(MethodView):
         A refresh token is good once; used again, the whole session ends. A phone that may lose the answer sends an
         `attempt` id of its own making: the same attempt within a minute is answered again.
         """
-        outcome = actions.refresh(access.session(), given["refresh_token"], attempt=given["attempt"], now=access.now())
-        return _told(outcome, 200)
+        by_cookie = given["refresh_token"] is None
+        token = cookies.refresh_token() if by_cookie else given["refresh_token"]
+        if token is None:
+            raise RefreshInvalid
+        outcome = actions.refresh(access.session(), token, attempt=given["attempt"], now=access.now())
+        response = _told(outcome, 200, by_cookie=by_cookie)
+        if by_cookie and isinstance(outcome, DomainError):
+            cookies.take_back(response)
+        return response
 
 
 @blueprint.route("/sessions/current")
@@ -173,12 +192,21 @@ class Current(MethodView):
 
     @needs(Do.SIGN_OUT)
     @blueprint.response(204)
-    def delete(self) -> None:
+    def delete(self) -> Response:
         """Sign out"""
         actions.sign_out(access.session(), access.actor().session_id, now=access.now())
+        response = Response(status=204)
+        cookies.take_back(response)
+        return response
 
 
-def _told(outcome: SignedIn | DomainError, status: int) -> Response:
+def _require_own_page(given: Mapping[str, Any]) -> None:
+    """Let nobody's page sign a visitor in as somebody else, who would then read what the visitor reports."""
+    if given["cookie"]:
+        cookies.require_own_page()
+
+
+def _told(outcome: SignedIn | DomainError, status: int, *, by_cookie: bool) -> Response:
     """The tokens, or the refusal: returned, not raised, so that what it counted is committed."""
     if isinstance(outcome, DomainError):
         return problems.answer(outcome)
@@ -188,9 +216,7 @@ def _told(outcome: SignedIn | DomainError, status: int) -> Response:
     )
     units = queries.units_of(access.session(), outcome.person_id, on=local_day(now)) if outcome.is_staff else ()
     token = container().tokens.issue(outcome.person_id, outcome.session_id, is_staff=outcome.is_staff, now=now)
-    body = {
-        "access_token": token,
-        "refresh_token": outcome.refresh_token,
+    body: dict[str, Any] = {
         "expires_in": int(ACCESS_LIFE.total_seconds()),
         "person": {
             "id": str(outcome.person_id),
@@ -198,7 +224,11 @@ def _told(outcome: SignedIn | DomainError, status: int) -> Response:
             "units": [{"id": unit.id, "name": unit.name, "role": unit.role} for unit in units],
         },
     }
-    return answer(body, status=status)
+    if not by_cookie:
+        return answer({"access_token": token, "refresh_token": outcome.refresh_token, **body}, status=status)
+    response = answer(body, status=status)
+    cookies.give(response, access=token, refresh=outcome.refresh_token, stays=outcome.stays)
+    return response
 
 
 def _address_tag() -> bytes:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import NotPermitted, NotSignedIn
+from app.http import cookies
 from app.http.container import container
 from app.identity import queries
 from app.identity.errors import SessionEnded, TokenInvalid
@@ -107,23 +108,33 @@ def _scope() -> Scope:
 
 
 def _who_asks(session: Session, do: Do, *, now: datetime, by_token: bool) -> Actor | None:
-    """The asker; on a route that is open to all a bad token counts as none."""
+    """The asker; on a route that is open to all a bad token counts as none, and nobody is looked up by cookie."""
     try:
-        return _signed_in(session, now=now, by_token=by_token)
+        return _signed_in(session, _token(by_cookie=not open_to_all(do)), now=now, by_token=by_token)
     except NotSignedIn:
         if open_to_all(do):
             return None
         raise
 
 
-def _signed_in(session: Session, *, now: datetime, by_token: bool) -> Actor | None:
+def _token(*, by_cookie: bool) -> str | None:
+    """The access token of the request: a phone's in its header, a page's in its cookie.
+
+    Raises TokenInvalid, CrossSite.
+    """
     header = request.headers.get("Authorization")
     if header is None:
-        return None
+        return cookies.access_token() if by_cookie else None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid
-    claims = container().tokens.read(token.strip(), now=now)
+    return token.strip()
+
+
+def _signed_in(session: Session, token: str | None, *, now: datetime, by_token: bool) -> Actor | None:
+    if token is None:
+        return None
+    claims = container().tokens.read(token, now=now)
     if by_token and not claims.is_staff:
         return Actor(claims.person_id, claims.session_id, is_staff=False)
     actor = queries.actor_of(session, person_id=claims.person_id, session_id=claims.session_id, on=local_day(now))

@@ -22,5 +22,7 @@ def _add(response: Response) -> Response:
     # An answer may be personal: what is public says so itself.
     headers.setdefault("Cache-Control", "private, no-cache" if response.headers.get("ETag") else "no-store")
     if response.mimetype == "application/json" or response.status_code == 304:
-        response.vary.update(["Authorization", "Accept-Language"])
+        response.vary.add("Accept-Language")
+        if not response.cache_control.public:
+            response.vary.update(["Authorization", "Cookie"])
     return response

@@ -137,7 +137,7 @@ def answer(error: DomainError, *, status: int | None = None, headers: Mapping[st
 def register(app: Flask) -> None:
     """Turn whatever a view raises into a problem."""
     app.register_error_handler(DomainError, answer)
-    app.register_error_handler(GeoError, lambda error: answer(places.problem_of(error)))
+    app.register_error_handler(GeoError, _misplaced)
     app.register_error_handler(HTTPException, _refused_by_http)
     app.register_error_handler(DataError, _unstorable)
     for down in (OperationalError, InterfaceError, PendingRollbackError, PoolTimeout):
@@ -169,6 +169,11 @@ _REFUSALS: Mapping[int, Callable[[HTTPException], DomainError]] = {
 
 def _allowed(error: HTTPException) -> Mapping[str, str]:
     return {name: value for name, value in error.get_headers() if name == "Allow"}
+
+
+def _misplaced(error: GeoError) -> Response:
+    """A place that is none, or not ours. Whoever sends one in a body sends it as `location`."""
+    return answer(places.problem_of(error, at="location" if request.method == "POST" else None))
 
 
 def _unstorable(error: DataError) -> Response:

@@ -67,6 +67,11 @@ class SignedIn:
     is_staff: bool
     refresh_token: str
 
+    @property
+    def stays(self) -> timedelta:
+        """How long the refresh token is good for."""
+        return _stays(self.is_staff)
+
 
 def ask_code(session: Session, phone: str, *, address_tag: bytes, now: datetime) -> OtpChallenge:
     """Promise a one-time code to a phone, known or not: whether it is known is not told.
@@ -98,7 +103,7 @@ def answer_code(
     """Sign a resident in by the code of a challenge; a first sign-in makes them a resident. A wrong code counts."""
     challenge = session.get(OtpChallenge, challenge_id, with_for_update=True)
     if challenge is None:
-        return CodeSpent()
+        return CodeSpent(at="code")
     asked = otp.Challenge(challenge.id, challenge.expires_at, challenge.tries, used=challenge.used_at is not None)
     refused = otp.refusal(asked, said, key=key, now=now)
     if refused is not None:
@@ -157,7 +162,7 @@ def sign_in_staff(
     if staff.password_hash != stored:  # given another one in the meantime
         fits = passwords.fits(staff.password_hash, password)
     if fits and staff.totp_secret is not None and code is None:
-        return TotpNeeded()
+        return TotpNeeded(at="totp")
     if not fits or not _second_factor_fits(staff, code, now):
         _count_failure(session, staff, address_tag, now)
         return SignInFailed()
@@ -315,9 +320,13 @@ def _open(session: Session, person_id: UUID, *, is_staff: bool, now: datetime) -
 
 def _issue(session: Session, session_id: UUID, *, is_staff: bool, now: datetime) -> str:
     token = secrets.token_urlsafe(32)
-    stays = STAFF_STAYS if is_staff else RESIDENT_STAYS
-    session.add(RefreshToken(token_hash=_hash(token), session_id=session_id, issued_at=now, expires_at=now + stays))
+    until = now + _stays(is_staff)
+    session.add(RefreshToken(token_hash=_hash(token), session_id=session_id, issued_at=now, expires_at=until))
     return token
+
+
+def _stays(is_staff: bool) -> timedelta:
+    return STAFF_STAYS if is_staff else RESIDENT_STAYS
 
 
 def _hash(token: str) -> bytes:

@@ -51,11 +51,11 @@ def refusal_to_send(of_phone: Sequence[datetime], of_address: Sequence[datetime]
 def refusal(challenge: Challenge | None, said: str, *, key: bytes, now: datetime) -> NotSignedIn | None:
     """Why `said` does not answer a challenge, or None when it does. A CodeWrong is a try that counts."""
     if challenge is None or challenge.used or challenge.tries >= TRIES:
-        return CodeSpent()
+        return CodeSpent(at="code")
     if now >= challenge.expires_at:
-        return CodeExpired()
+        return CodeExpired(at="code")
     if not hmac.compare_digest(code_of(key, challenge.id).encode(), said.encode()):
-        return CodeWrong(tries_left=TRIES - challenge.tries - 1)
+        return CodeWrong(at="code", tries_left=TRIES - challenge.tries - 1)
     return None
 
 

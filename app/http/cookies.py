@@ -1,0 +1,90 @@
+"""A page's sign-in: the same tokens as a phone's, in cookies that no script can read, worth nothing on other sites.
+
+A browser sends cookies along with whatever page asked for the request, so a change that comes by cookie is only made
+when the browser says that one of our own pages asked (Fetch Metadata; `Origin` where a browser has none of it). No
+token of its own is needed for that, and none can leak. See ADR 7.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from app.core.errors import NotPermitted
+from app.http.container import container
+
+ACCESS: Final = "haigio_access"
+REFRESH: Final = "haigio_refresh"
+
+# Where each is sent: the refresh token to the routes of sessions alone.
+_PATHS: Final = {ACCESS: "/api/v1", REFRESH: "/api/v1/sessions"}
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class CrossSite(NotPermitted):
+    """A change that came by cookie, and not from a page of ours."""
+
+    code = "cross_site"
+    vi = "Yêu cầu này không đến từ trang của chúng tôi nên không được thực hiện."
+    en = "This request did not come from one of our own pages, so it was not carried out."
+
+
+def access_token() -> str | None:
+    """The access token that a page's request brought, None when it brought none.
+
+    Raises CrossSite when the request would change something and came from elsewhere.
+    """
+    token = request.cookies.get(ACCESS)
+    if token is not None and request.method not in SAFE:
+        require_own_page()
+    return token
+
+
+def refresh_token() -> str | None:
+    """The refresh token that a page's request brought. Raises CrossSite when it came from elsewhere."""
+    token = request.cookies.get(REFRESH)
+    if token is not None:
+        require_own_page()
+    return token
+
+
+def require_own_page() -> None:
+    """Refuse what another site's page sent. Raises CrossSite."""
+    hosts = {request.host, urlsplit(container().settings.public_url).netloc}
+    if not is_own_page(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), hosts):
+        raise CrossSite
+
+
+def is_own_page(fetch_site: str | None, origin: str | None, hosts: Collection[str]) -> bool:
+    """Whether a browser says that a page of one of `hosts` sent a request.
+
+    `fetch_site` is the header Sec-Fetch-Site, which pages cannot set and browsers send over HTTPS and to localhost;
+    `origin` the header Origin, which they send with every change. Who says neither is no browser that we know.
+    """
+    if fetch_site is not None:
+        return fetch_site == "same-origin"
+    return origin is not None and urlsplit(origin).netloc in set(hosts) - {""}
+
+
+def give(response: Response, *, access: str, refresh: str, stays: timedelta) -> None:
+    """Put a sign-in into cookies. The access token's outlives the token: that it has run out is worth knowing."""
+    for name, token in ((ACCESS, access), (REFRESH, refresh)):
+        response.set_cookie(
+            name,
+            token,
+            max_age=stays,
+            path=_PATHS[name],
+            secure=request.is_secure or container().settings.env == "production",
+            httponly=True,
+            samesite="Strict",
+        )
+
+
+def take_back(response: Response) -> None:
+    """Let the browser forget a sign-in."""
+    for name, path in _PATHS.items():
+        if name in request.cookies:
+            response.delete_cookie(name, path=path, httponly=True, samesite="Strict")
