@@ -12,11 +12,12 @@ from stack.progress import Refusal, step
 
 RUNTIME = "requirements.lock"
 DEVELOPMENT = "requirements-dev.lock"
+WEB = "requirements-web.lock"  # installed with either
 INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor} {sys.base_prefix}"
 
 
 def install(place: Place, lock: str) -> None:
-    """Make `place.venv` hold what a lock file of the checkout names. Takes no time when it does already.
+    """Make `place.venv` hold what a lock file of the checkout and WEB name. Takes no time when it does already.
 
     Args:
         place: whose virtual environment.
@@ -34,15 +35,18 @@ def install(place: Place, lock: str) -> None:
             return
         log = place.log / "install.log"
         _make(place.venv, log)
-        # The lock is complete, so pip need not resolve anything: --no-deps saves that time and changes nothing.
+        # The lock is complete, so pip need not resolve anything: --no-deps saves that time and keeps out what WEB's do
+        # not need.
         options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--require-hashes"]
-        step(f"Installing {lock}", [*_pip(place.python), "install", *options, "-r", str(ROOT / lock)], log)
+        files = [part for name in (lock, WEB) for part in ("-r", str(ROOT / name))]
+        step(f"Installing {lock}", [*_pip(place.python), "install", *options, *files], log)
         for name in {lock, RUNTIME}:  # the list for development includes the other
             (place.venv / f".{name}").write_text(_stamp(name))
 
 
 def _stamp(lock: str) -> str:
-    return f"{INTERPRETER} {hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()}"
+    content = b"".join((ROOT / name).read_bytes() for name in (lock, WEB))
+    return f"{INTERPRETER} {hashlib.sha256(content).hexdigest()}"
 
 
 def _holds(venv: Path, lock: str) -> bool:
