@@ -92,6 +92,18 @@ class Subject(Protocol):
     def desk_reviews(self) -> bool: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class UnitAlone:
+    """A unit as the subject of a permission, with no report in question."""
+
+    unit_id: int
+    filed_by: None = None
+    is_author: bool = False
+    anonymous: bool = True
+    concluded_by: None = None
+    desk_reviews: bool = False
+
+
 class Relation(StrEnum):
     """How the asker must stand to the subject."""
 
@@ -139,6 +151,8 @@ class Do(StrEnum):
     INSTRUCT = "instruct"
     DECIDE = "decide"  # enter a sanction decision
     READ_QUEUE = "read_queue"
+    READ_UNITS = "read_units"  # to whom a case could be handed
+    READ_MEMBERS = "read_members"  # of a unit: to whom a case of it could be assigned
     READ_FIGURES = "read_figures"
     SEE_AUTHOR = "see_author"  # with a reason, on record
     ADMINISTER = "administer"
@@ -196,6 +210,8 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.INSTRUCT: _any(L),
     Do.DECIDE: (Clause(C, Relation.OF_ITS_UNIT),),
     Do.READ_QUEUE: _any(O),
+    Do.READ_UNITS: _any(O, L),
+    Do.READ_MEMBERS: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.READ_FIGURES: _any(O, L, A),
     # The unit never sees who reported; of an anonymous report nobody does.
     Do.SEE_AUTHOR: (Clause(D, Relation.AUTHOR_IS_NAMED),),

@@ -72,8 +72,7 @@ def _assign(session: Session, report: Report, given: Mapping[str, Any], context:
     assignee: UUID = needed(given, "assignee")
     if report.assignee_id not in {None, context.actor.person_id} and not context.is_chair_of(report.unit_id):
         raise NotPermitted
-    team = ("officer", "chair", "dispatcher")
-    if not queries.works_for(session, assignee, report.unit_id, context.now, roles=team):
+    if assignee not in {colleague.id for colleague in queries.team(session, report.unit_id, context.now)}:
         raise AssigneeNotSuitable(at="assignee")
     return Change({"assignee_id": assignee}, {"assignee": str(assignee)})
 
