@@ -209,7 +209,7 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     ),
     Do.INSTRUCT: _any(L),
     Do.DECIDE: (Clause(C, Relation.OF_ITS_UNIT),),
-    Do.READ_QUEUE: _any(O),
+    Do.READ_QUEUE: (Clause(O, Relation.OF_ITS_UNIT), *_any(L)),
     Do.READ_UNITS: _any(O, L),
     Do.READ_MEMBERS: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.READ_FIGURES: _any(O, L, A),
@@ -232,6 +232,15 @@ def could(actor: Actor | None, do: Do) -> bool:
 def may(actor: Actor | None, do: Do, subject: Subject) -> bool:
     """Whether the asker may do this to this subject."""
     return actor is SYSTEM or any(_fits(actor, clause) and _stands(actor, clause, subject) for clause in RULES[do])
+
+
+def units_for(actor: Actor, do: Do) -> frozenset[int] | None:
+    """The units for which the asker may do this; None when their role is enough for every unit."""
+    fitting = [clause for clause in RULES[do] if _fits(actor, clause)]
+    if any(clause.relation is Relation.ALWAYS for clause in fitting):
+        return None
+    roles = [clause.role for clause in fitting if clause.role is not None and clause.relation is Relation.OF_ITS_UNIT]
+    return actor.units(*roles) if roles else frozenset()
 
 
 def require(actor: Actor | None, do: Do, subject: Subject) -> None:

@@ -141,20 +141,51 @@ def queue(
     desk: bool = False,
     states: Collection[State] = OPEN,
     after: tuple[datetime, UUID] | None = None,
+    overdue_at: datetime | None = None,
 ) -> Sequence[RowMapping]:
     """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
 
-    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. A queue is read by
-    staff, who are the authors of nothing: `is_author` is false without a look.
+    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. With `overdue_at`, only
+    those past due and not stopped at that instant.
     """
     held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
     if desk:
         held = or_(held, and_(Report.state == State.CONTESTED.value, Report.review_by_desk))
-    wanted = _view(false()).where(_IS_OPEN, held).order_by(Report.due_at, Report.id).limit(_written_out(limit))
+    return _by_due_time(session, held, limit=limit, states=states, after=after, overdue_at=overdue_at)
+
+
+def queue_of_city(
+    session: Session,
+    city_id: int,
+    *,
+    limit: int,
+    states: Collection[State] = OPEN,
+    after: tuple[datetime, UUID] | None = None,
+    overdue_at: datetime | None = None,
+) -> Sequence[RowMapping]:
+    """Open cases of every unit of a city; otherwise as `queue`."""
+    in_city = Report.city_id == city_id
+    return _by_due_time(session, in_city, limit=limit, states=states, after=after, overdue_at=overdue_at)
+
+
+def _by_due_time(
+    session: Session,
+    which: ColumnElement[bool],
+    *,
+    limit: int,
+    states: Collection[State],
+    after: tuple[datetime, UUID] | None,
+    overdue_at: datetime | None,
+) -> Sequence[RowMapping]:
+    """A page of open cases. It is read by staff, who are the authors of nothing: `is_author` is false without a look."""
+    wanted = _view(false()).where(_IS_OPEN, which).order_by(Report.due_at, Report.id).limit(_written_out(limit))
     if frozenset(states) != OPEN:
         wanted = wanted.where(Report.state.in_([state.value for state in sorted(states)]))
     if after is not None:
         wanted = wanted.where(tuple_(Report.due_at, Report.id) > after)
+    if overdue_at is not None:
+        # The due instant itself is still on time; a clock that stands still has not run out (design 3.8).
+        wanted = wanted.where(Report.due_at < overdue_at, Report.stopped_at.is_(None))
     return session.execute(wanted).mappings().all()
 
 
