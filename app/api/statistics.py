@@ -16,7 +16,7 @@ from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity.permissions import Do
 from app.statistics import queries
-from app.statistics.queries import By, Period, ResponseTimes, Seconds, Summary
+from app.statistics.queries import By, Figures, Period, ResponseTimes, Seconds, Summary
 from app.statistics.tables import response_times_csv
 
 blueprint = Blueprint("statistics", __name__, description="Số liệu / Figures")
@@ -70,6 +70,10 @@ class FiguresSchema(Schema):
     concluded = fields.Integer()
     open = fields.Integer()
     overdue = fields.Integer()
+    on_time = fields.Integer(metadata={"description": "Concluded on time: the numerator of on_time_share"})
+    late = fields.Integer(
+        metadata={"description": "Concluded late, overdue now, or withdrawn after due: the rest of its denominator"}
+    )
     on_time_share = fields.Float(allow_none=True)
     first_response = fields.Nested(SecondsSchema)
     arrival = fields.Nested(SecondsSchema)
@@ -193,12 +197,14 @@ def _item(found: ResponseTimes) -> dict[str, Any]:
     }
 
 
-def _figures(found: Summary | ResponseTimes) -> dict[str, Any]:
+def _figures(found: Figures) -> dict[str, Any]:
     return {
         "reports": found.reports,
         "concluded": found.concluded,
         "open": found.open,
         "overdue": found.overdue,
+        "on_time": found.on_time,
+        "late": found.late,
         "on_time_share": found.on_time_share,
         "first_response": _seconds(found.first_response),
         "arrival": _seconds(found.arrival),

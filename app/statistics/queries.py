@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
@@ -70,24 +71,36 @@ class Seconds:
     paused_share: float | None
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The whole of a period on one page."""
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a summary and an item of the response times have in common.
 
-    as_of: datetime
+    `on_time` and `late` are the cases behind `on_time_share`: a share of three cases must not read like one of three
+    thousand. Late are those concluded late, overdue now, and withdrawn after they were due.
+    """
+
     reports: int
-    by_field: Mapping[str, int]
     concluded: int
-    concluded_share: float | None
-    true_share: float | None
-    sanctioned: int
-    fines_vnd: int
+    open: int
+    overdue: int
+    on_time: int
+    late: int
     on_time_share: float | None
     first_response: Seconds
     arrival: Seconds
     conclusion: Seconds
-    open: int
-    overdue: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary(Figures):
+    """The whole of a period on one page."""
+
+    as_of: datetime
+    by_field: Mapping[str, int]
+    concluded_share: float | None
+    true_share: float | None
+    sanctioned: int
+    fines_vnd: int
 
 
 @dataclass(frozen=True)
@@ -99,20 +112,12 @@ class Ward:
     valid_from: date | None
 
 
-@dataclass(frozen=True)
-class ResponseTimes:
+@dataclass(frozen=True, kw_only=True)
+class ResponseTimes(Figures):
     """One ward version, one field, or one of both. What was not asked to be told apart is None."""
 
     ward: Ward | None
     field: str | None
-    reports: int
-    concluded: int
-    open: int
-    overdue: int
-    on_time_share: float | None
-    first_response: Seconds
-    arrival: Seconds
-    conclusion: Seconds
 
 
 _AGGREGATES = """
@@ -175,20 +180,13 @@ def summary(session: Session, city_id: int, period: Period, as_of: datetime) -> 
     from cases"""
     row = session.execute(text(statement), {"city_id": city_id, "as_of": as_of, **period.bounds()}).mappings().one()
     return Summary(
+        **_figures(row),
         as_of=as_of,
-        reports=row["reports"],
         by_field={field: row[field] for field in ("sidewalk", "environment", "construction")},
-        concluded=row["concluded"],
         concluded_share=_share(row["concluded"], row["reports"]),
         true_share=_share(row["is_true"], row["true_or_false"]),
         sanctioned=row["sanctioned"],
         fines_vnd=int(row["fines_vnd"]),
-        on_time_share=_share(row["on_time"], row["to_be_on_time"]),
-        first_response=_seconds(row, "first_response"),
-        arrival=_seconds(row, "arrival"),
-        conclusion=_seconds(row, "conclusion"),
-        open=row["open"],
-        overdue=row["overdue"],
     )
 
 
@@ -212,19 +210,22 @@ def response_times(
     found = session.execute(text(statement), {"city_id": city_id, "as_of": as_of, **period.bounds()}).mappings()
     return [
         ResponseTimes(
+            **_figures(row),
             ward=Ward(row["ward_code"], row["ward_name"], row["ward_valid_from"]) if By.WARD in by else None,
             field=row["field"] if By.FIELD in by else None,
-            reports=row["reports"],
-            concluded=row["concluded"],
-            open=row["open"],
-            overdue=row["overdue"],
-            on_time_share=_share(row["on_time"], row["to_be_on_time"]),
-            first_response=_seconds(row, "first_response"),
-            arrival=_seconds(row, "arrival"),
-            conclusion=_seconds(row, "conclusion"),
         )
         for row in found
     ]
+
+
+def _figures(row: RowMapping) -> dict[str, Any]:
+    """The members of `Figures`, read off a row of `_AGGREGATES`."""
+    return {
+        **{count: row[count] for count in ("reports", "concluded", "open", "overdue", "on_time")},
+        "late": row["to_be_on_time"] - row["on_time"],
+        "on_time_share": _share(row["on_time"], row["to_be_on_time"]),
+        **{times: _seconds(row, times) for times in ("first_response", "arrival", "conclusion")},
+    }
 
 
 def _share(part: int, whole: int) -> float | None:

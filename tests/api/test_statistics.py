@@ -55,6 +55,8 @@ def test_the_summary(leader):
         "true_share": 1,
         "sanctioned": 0,
         "fines_vnd": 0,
+        "on_time": 1,
+        "late": 2,
         "on_time_share": 0.333333,
         "open": 1,
         "overdue": 1,
@@ -76,7 +78,8 @@ def test_response_times_by_ward_version_and_field(leader):
     body = leader.get(TIMES, query_string={"by": "ward,field"}).json
     first, second = body["items"]
     assert first["ward"] == {"code": "90001", "name": "Phường An", "valid_from": "2024-01-01"}
-    assert (first["field"], first["reports"], first["concluded"], first["on_time_share"]) == ("sidewalk", 2, 2, 0.5)
+    assert (first["field"], first["reports"], first["concluded"]) == ("sidewalk", 2, 2)
+    assert (first["on_time"], first["late"], first["on_time_share"]) == (1, 1, 0.5)
     assert first["conclusion"]["p50_s"] == 7200
     assert (second["ward"]["code"], second["field"], second["overdue"]) == ("90002", "environment", 1)
     assert second["on_time_share"] == 0
@@ -94,7 +97,8 @@ def test_csv_is_a_header_row_and_a_row_an_item(leader):
     assert datetime.fromisoformat(answer.headers["X-As-Of"]).tzinfo is not None
     header, *rows = csv.reader(io.StringIO(answer.text))
     assert [dict(zip(header, row, strict=True))["ward_name"] for row in rows] == ["Phường An", "Phường Bình"]
-    assert dict(zip(header, rows[0], strict=True))["conclusion_p50_s"] == "7200.0"
+    first = dict(zip(header, rows[0], strict=True))
+    assert (first["conclusion_p50_s"], first["on_time"], first["late"]) == ("7200.0", "1", "1")
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,8 @@ def check_times(found, cases):
     assert (found.reports, found.concluded) == (len(standing), len(done))
     assert found.overdue == sum(case.overdue_now for case in standing)
     assert found.open == len(standing) - len(done)
+    assert found.on_time == sum(case.verdict is True for case in cases)
+    assert found.late == sum(case.verdict is False for case in cases)
     assert found.on_time_share == share(judged, lambda case: case.verdict)
     firsts = [(case.first - case.received).total_seconds() for case in standing if case.first]
     check_seconds(found.first_response, firsts, 0)

@@ -10,7 +10,10 @@ NONE = Seconds(None, None, None, None)
 
 def item(name="Phường Bình Thạnh", field="sidewalk"):
     ward = Ward("26929", name, date(2025, 7, 1)) if name else None
-    return ResponseTimes(ward, field, 12, 10, 2, 1, 0.909091, Seconds(61.5, 300.0, 100.0, 0.0), NONE, NONE)
+    return ResponseTimes(
+        ward=ward, field=field, reports=12, concluded=10, open=2, overdue=1, on_time=10, late=1, on_time_share=0.909091,
+        first_response=Seconds(61.5, 300.0, 100.0, 0.0), arrival=NONE, conclusion=NONE,
+    )  # fmt: skip
 
 
 def rows(items):
@@ -22,8 +25,18 @@ def test_one_header_row_and_one_row_an_item_of_plain_numbers():
     assert header == list(HEADER)
     assert row == [
         "26929", "Phường Bình Thạnh", "2025-07-01", "sidewalk", "12", "10", "2", "1", "0.909091",
-        "61.5", "300.0", "100.0", "0.0", *[""] * 8,
+        "61.5", "300.0", "100.0", "0.0", *[""] * 8, "10", "1",
     ]  # fmt: skip
+
+
+def test_no_column_is_renamed_or_moved_and_new_ones_come_last():
+    assert ",".join(HEADER) == (
+        "ward_code,ward_name,ward_valid_from,field,reports,concluded,open,overdue,on_time_share,"
+        "first_response_p50_s,first_response_p90_s,first_response_mean_s,first_response_paused_share,"
+        "arrival_p50_s,arrival_p90_s,arrival_mean_s,arrival_paused_share,"
+        "conclusion_p50_s,conclusion_p90_s,conclusion_mean_s,conclusion_paused_share,"
+        "on_time,late"
+    )
 
 
 def test_no_item_is_a_header_alone():
