@@ -1,7 +1,7 @@
-"""A unit's queue: open cases in the order of their due time, each with the seconds left and the moves open to the asker."""
+"""The queue: open cases in the order of their due time, each with the seconds left and the moves open to the asker."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -16,22 +16,29 @@ from app.http import access, paging
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.http.preconditions import not_modified
-from app.identity.permissions import Do, Role
+from app.identity import permissions
+from app.identity.permissions import Do, Role, UnitAlone
 from app.reports import queries
+from app.reports.rulebook import UnitNotFound
 from app.reports.workflow import OPEN, State
 
 blueprint = Blueprint("queue", __name__, description="Hàng đợi của đơn vị / A unit's queue")
 
+# Who reads what the desk reviews, which other units hold; an officer of the desk alone does not.
+READS_REVIEWS = frozenset({Role.DISPATCHER, Role.LEADER})
+
 
 class QueueSchema(paging.PageSchema):
-    """Which part of the queue."""
+    """Which part of the queue: in one state, of one unit, only what is past due and not stopped."""
 
     state = fields.String(load_default=None, validate=validate.OneOf([state.value for state in sorted(OPEN)]))
+    unit = fields.Integer(load_default=None)
+    overdue = fields.Boolean(load_default=False)
 
 
 @blueprint.route("/queue")
 class Queue(MethodView):
-    """The open cases of the asker's units."""
+    """The open cases of the asker's units; of every unit for those who watch the city."""
 
     @needs(Do.READ_QUEUE)
     @blueprint.arguments(QueueSchema, location="query")
@@ -39,17 +46,12 @@ class Queue(MethodView):
     def get(self, asked: Mapping[str, Any]) -> Response:
         """Open cases by due time
 
-        A cursor is a position, not a snapshot. `ETag` is of the cases' states; `If-None-Match` answers 304.
+        Of my units; a leader sees those of every unit. `unit` leaves those of one unit (with the cases that the desk
+        reviews, if it is the desk): another's is 404 `unit_not_found`. `overdue=true` leaves those past due whose clock
+        runs. A cursor is a position, not a snapshot. `ETag` is of the cases' states; `If-None-Match` answers 304.
         """
-        limit, actor = paging.limit(asked), access.actor()
-        rows = queries.queue(
-            access.session(),
-            actor.units(Role.OFFICER),
-            desk=Role.DISPATCHER in actor.roles,
-            limit=limit + 1,
-            states=OPEN if asked["state"] is None else {State(asked["state"])},
-            after=paging.position(asked),
-        )
+        limit = paging.limit(asked)
+        rows = _rows(asked, limit + 1)
         shown, more = rows[:limit], len(rows) > limit
         tag = _tag(shown, more=more)
         # Only a contested case can have a decision and be open.
@@ -61,6 +63,24 @@ class Queue(MethodView):
             "as_of": access.now().isoformat(),
         }
         return not_modified(tag) or answer(page, etag=tag)
+
+
+def _rows(asked: Mapping[str, Any], limit: int) -> Sequence[Mapping[Any, Any]]:
+    """The cases that the asker may see, and asks for. Raises UnitNotFound, CursorInvalid."""
+    actor, unit = access.actor(), asked["unit"]
+    part: dict[str, Any] = {
+        "limit": limit,
+        "states": OPEN if asked["state"] is None else {State(asked["state"])},
+        "after": paging.position(asked),
+        "overdue_at": access.now() if asked["overdue"] else None,
+    }
+    if unit is not None and not (unit in book().units and permissions.may(actor, Do.READ_QUEUE, UnitAlone(unit))):
+        raise UnitNotFound
+    units = permissions.units_for(actor, Do.READ_QUEUE) if unit is None else {unit}
+    if units is None:
+        return queries.queue_of_city(access.session(), book().city_id, **part)
+    desk = bool(actor.roles & READS_REVIEWS) and (unit is None or unit == book().desk.id)
+    return queries.queue(access.session(), units, desk=desk, **part)
 
 
 def _tag(rows: Any, *, more: bool) -> str:

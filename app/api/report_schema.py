@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields
 
 from app.photos.errors import REFUSALS
+from app.reports.entries import RULES
 
 
 class ReportPlaceSchema(Schema):
@@ -85,6 +86,13 @@ class OpenMoveSchema(Schema):
     needs = fields.List(fields.String())
 
 
+class OpenEntrySchema(Schema):
+    """An entry that the asker could add, and what must be given."""
+
+    type = fields.String(metadata={"enum": list(RULES)})
+    needs = fields.List(fields.String())
+
+
 class PersonSchema(Schema):
     """A colleague."""
 
@@ -136,6 +144,7 @@ class ReportSchema(Schema):
     assignee = fields.Nested(PersonSchema, allow_none=True)
     photos = fields.List(fields.Nested(PhotoSchema))
     moves = fields.List(fields.Nested(OpenMoveSchema))
+    entries = fields.List(fields.Nested(OpenEntrySchema))
     version = fields.Integer()
     links = fields.Nested(LinksSchema)
 

@@ -1,8 +1,9 @@
 """How a report is shown to whoever asks: the `report` of the contract (design 5)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from app.core.errors import Language
@@ -10,7 +11,7 @@ from app.enforcement.models import Decision
 from app.identity import permissions
 from app.identity.permissions import Actor, Do, Role
 from app.photos.errors import REFUSALS
-from app.reports import workflow
+from app.reports import entries, workflow
 from app.reports.actions import DO, ReportSubject
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import CONTEST_WITHIN, State
@@ -18,6 +19,7 @@ from app.targets.stopwatch import Running, Stopwatch
 from geo.validity import local_day
 
 PhotoUrls = Callable[[str], Mapping[str, str]]
+Rights = Callable[[Do], bool]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,17 @@ class Viewer:
     language: Language
     now: datetime
     photo_urls: PhotoUrls
+    _rights: dict[ReportSubject, Rights] = field(default_factory=dict, compare=False, repr=False)
+
+    def rights(self, subject: ReportSubject) -> Rights:
+        """What they may do to a report, looked up once: most cases of a page stand to whoever reads it alike."""
+        known = self._rights.get(subject)
+        if known is None:
+            known = self._rights[subject] = cache(partial(self._may, subject))
+        return known
+
+    def _may(self, subject: ReportSubject, do: Do) -> bool:
+        return permissions.may(self.actor, do, subject)
 
 
 # What a report has before anything happened to it: the answer to a submission needs no second look at the database.
@@ -61,6 +74,7 @@ def present(
     ward, unit = book.refs[row["ward_version_id"]], book.units[row["unit_id"]]
     clock = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"])
     subject = subject_of(row)
+    may = viewer.rights(subject)
     routing = row["routing"]
     return {
         "id": str(row["id"]),
@@ -97,9 +111,10 @@ def present(
         "fine_vnd": sum(decision.fine_vnd for decision in decisions),
         "channel": row["channel"],
         "urgent": row["urgent"],
-        "assignee": _assignee(row, viewer, subject),
+        "assignee": _assignee(row, viewer, may),
         "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
-        "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, subject, clock, viewer, book)],
+        "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, may, clock, viewer, book)],
+        "entries": [{"type": type_, "needs": needs} for type_, needs in entries_for(row, subject, viewer)],
         "version": row["version"],
         "links": {
             "self": f"/api/v1/reports/{row['id']}",
@@ -141,13 +156,13 @@ def subject_of(row: Mapping[Any, Any]) -> ReportSubject:
 
 
 def moves_for(
-    row: Mapping[Any, Any], subject: ReportSubject, clock: Stopwatch, viewer: Viewer, book: Rulebook
+    row: Mapping[Any, Any], may: Rights, clock: Stopwatch, viewer: Viewer, book: Rulebook
 ) -> Iterable[tuple[str, list[str]]]:
     """The moves that the viewer could make now, each with what must be given."""
     overdue = clock.is_overdue(viewer.now)
     photo_required = book.kind(row["kind_code"], local_day(row["received_at"])).photo_required
     for move in workflow.moves_from(State(row["state"])):
-        if not permissions.may(viewer.actor, DO[move.by], subject):
+        if not may(DO[move.by]):
             continue
         if move.name == "ask" and (overdue or row["unit_id"] in row["stopped_units"]):
             continue
@@ -157,6 +172,14 @@ def moves_for(
         if "outcome" in needs and overdue and clock.running is Running.RUNS:
             needs.append("late_reason")
         yield (move.to or State(row["left_state"])).value, needs
+
+
+def entries_for(
+    row: Mapping[Any, Any], subject: ReportSubject, viewer: Viewer
+) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The entries that the viewer could add now, each with what must be given."""
+    standing = entries.Standing(State(row["state"]), row["assignee_id"], subject)
+    return entries.possible(viewer.actor, standing, viewer.rights(subject))
 
 
 def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, Any]:
@@ -180,9 +203,9 @@ def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, A
     }
 
 
-def _assignee(row: Mapping[Any, Any], viewer: Viewer, subject: ReportSubject) -> dict[str, str] | None:
+def _assignee(row: Mapping[Any, Any], viewer: Viewer, may: Rights) -> dict[str, str] | None:
     """Who works on it, for colleagues and leaders; a resident deals with a unit, not with a name."""
-    knows = Role.LEADER in viewer.actor.roles or permissions.may(viewer.actor, Do.READ_UNIT_NOTES, subject)
+    knows = Role.LEADER in viewer.actor.roles or may(Do.READ_UNIT_NOTES)
     if row["assignee_id"] is None or not knows:
         return None
     return {"id": str(row["assignee_id"]), "name": row["assignee_name"]}

@@ -16,20 +16,17 @@ from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity.permissions import Do
 from app.statistics import queries
-from app.statistics.queries import By, Period, ResponseTimes, Seconds, Summary
+from app.statistics.queries import By, ByNotOffered, Figures, Period, ResponseTimes, Seconds, Summary
 from app.statistics.tables import response_times_csv
 
 blueprint = Blueprint("statistics", __name__, description="Số liệu / Figures")
 
 FORMATS = ("json", "csv")
 
-
-class ByNotOffered(Invalid):
-    """Figures are told apart by ward, by field, or by both."""
-
-    code = "by_not_offered"
-    vi = "“by” chỉ nhận ward, field hoặc cả hai, cách nhau bằng dấu phẩy."
-    en = "“by” takes ward, field, or both with a comma between them."
+_BY = (
+    "ward, field, and at most one of day, week, month, with commas between them: ward,month. "
+    f"By day, from and to are needed, at most {queries.MOST_DAYS} days apart"
+)
 
 
 class FormatNotOffered(Invalid):
@@ -50,7 +47,7 @@ class PeriodSchema(Schema):
 class ResponseTimesQuerySchema(PeriodSchema):
     """Told apart by what, and in which format."""
 
-    by = fields.String(load_default="ward", metadata={"description": "ward, field, or both: ward,field"})
+    by = fields.String(load_default="ward", metadata={"description": _BY})
     format = fields.String(load_default="json", metadata={"description": "json or csv"})
 
 
@@ -70,6 +67,10 @@ class FiguresSchema(Schema):
     concluded = fields.Integer()
     open = fields.Integer()
     overdue = fields.Integer()
+    on_time = fields.Integer(metadata={"description": "Concluded on time: the numerator of on_time_share"})
+    late = fields.Integer(
+        metadata={"description": "Concluded late, overdue now, or withdrawn after due: the rest of its denominator"}
+    )
     on_time_share = fields.Float(allow_none=True)
     first_response = fields.Nested(SecondsSchema)
     arrival = fields.Nested(SecondsSchema)
@@ -103,15 +104,26 @@ class WardVersionSchema(Schema):
     valid_from = fields.Date(allow_none=True)
 
 
+class DaysSchema(Schema):
+    """Local days, half-open: `to` is the day after the last."""
+
+    first = fields.Date(data_key="from")
+    until = fields.Date(data_key="to")
+
+
 class ResponseTimesItemSchema(FiguresSchema):
-    """One ward version, one field, or one of both."""
+    """One ward version, one field, one day, week or month, or one of several; null what was not told apart.
+
+    `period` is the days whose reports are counted: a week or month of which only a part was asked for is that part.
+    """
 
     ward = fields.Nested(WardVersionSchema, allow_none=True)
     field = fields.String(allow_none=True)
+    period = fields.Nested(DaysSchema, allow_none=True)
 
 
 class ResponseTimesSchema(Schema):
-    """Items in the order of ward codes, days and fields; what no report belongs to is not listed."""
+    """Items in the order of periods, ward codes and their days, fields; what no report belongs to is not listed."""
 
     as_of = fields.AwareDateTime()
     items = fields.List(fields.Nested(ResponseTimesItemSchema))
@@ -142,7 +154,10 @@ class ResponseTimesView(MethodView):
     @blueprint.arguments(ResponseTimesQuerySchema, location="query")
     @blueprint.response(200, ResponseTimesSchema)
     def get(self, asked: Mapping[str, Any]) -> Response:
-        """How fast the reports of a period were dealt with, by ward version, by field, or by both
+        """How fast the reports of a period were dealt with, by ward version, by field, by day, week or month
+
+        Days are local (Asia/Ho_Chi_Minh) and those of the receipt; weeks begin on Monday. Open and
+        overdue are as of `as_of`, not as of that day. A day, week or month in which no report was received is not listed.
 
         As CSV: one header row and one row an item; when the figures were drawn is in the header `X-As-Of`.
         """
@@ -180,7 +195,7 @@ def _summary(found: Summary) -> dict[str, Any]:
 
 
 def _item(found: ResponseTimes) -> dict[str, Any]:
-    ward = found.ward
+    ward, days = found.ward, found.period
     return {
         **_figures(found),
         "ward": ward
@@ -190,15 +205,18 @@ def _item(found: ResponseTimes) -> dict[str, Any]:
             "valid_from": ward.valid_from.isoformat() if ward.valid_from else None,
         },
         "field": found.field,
+        "period": days and {"from": f"{days.first}", "to": f"{days.until}"},
     }
 
 
-def _figures(found: Summary | ResponseTimes) -> dict[str, Any]:
+def _figures(found: Figures) -> dict[str, Any]:
     return {
         "reports": found.reports,
         "concluded": found.concluded,
         "open": found.open,
         "overdue": found.overdue,
+        "on_time": found.on_time,
+        "late": found.late,
         "on_time_share": found.on_time_share,
         "first_response": _seconds(found.first_response),
         "arrival": _seconds(found.arrival),

@@ -92,6 +92,18 @@ class Subject(Protocol):
     def desk_reviews(self) -> bool: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class UnitAlone:
+    """A unit as the subject of a permission, with no report in question."""
+
+    unit_id: int
+    filed_by: None = None
+    is_author: bool = False
+    anonymous: bool = True
+    concluded_by: None = None
+    desk_reviews: bool = False
+
+
 class Relation(StrEnum):
     """How the asker must stand to the subject."""
 
@@ -139,6 +151,8 @@ class Do(StrEnum):
     INSTRUCT = "instruct"
     DECIDE = "decide"  # enter a sanction decision
     READ_QUEUE = "read_queue"
+    READ_UNITS = "read_units"  # to whom a case could be handed
+    READ_MEMBERS = "read_members"  # of a unit: to whom a case of it could be assigned
     READ_FIGURES = "read_figures"
     SEE_AUTHOR = "see_author"  # with a reason, on record
     ADMINISTER = "administer"
@@ -195,7 +209,9 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     ),
     Do.INSTRUCT: _any(L),
     Do.DECIDE: (Clause(C, Relation.OF_ITS_UNIT),),
-    Do.READ_QUEUE: _any(O),
+    Do.READ_QUEUE: (Clause(O, Relation.OF_ITS_UNIT), *_any(L)),
+    Do.READ_UNITS: _any(O, L),
+    Do.READ_MEMBERS: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.READ_FIGURES: _any(O, L, A),
     # The unit never sees who reported; of an anonymous report nobody does.
     Do.SEE_AUTHOR: (Clause(D, Relation.AUTHOR_IS_NAMED),),
@@ -216,6 +232,15 @@ def could(actor: Actor | None, do: Do) -> bool:
 def may(actor: Actor | None, do: Do, subject: Subject) -> bool:
     """Whether the asker may do this to this subject."""
     return actor is SYSTEM or any(_fits(actor, clause) and _stands(actor, clause, subject) for clause in RULES[do])
+
+
+def units_for(actor: Actor, do: Do) -> frozenset[int] | None:
+    """The units for which the asker may do this; None when their role is enough for every unit."""
+    fitting = [clause for clause in RULES[do] if _fits(actor, clause)]
+    if any(clause.relation is Relation.ALWAYS for clause in fitting):
+        return None
+    roles = [clause.role for clause in fitting if clause.role is not None and clause.relation is Relation.OF_ITS_UNIT]
+    return actor.units(*roles) if roles else frozenset()
 
 
 def require(actor: Actor | None, do: Do, subject: Subject) -> None:

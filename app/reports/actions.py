@@ -126,16 +126,14 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
 def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) -> None:
     """Add an entry that changes no state, or find that it was added already.
 
-    Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, EntryNotAllowed, and what the entry's rule raises.
+    Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, EntryNotAllowed, NeededMissing, and what the rule raises.
     """
     opened = _opened(session, report_id, act)
     if opened is None:
         return
     report, subject = opened
-    rule = entries.RULES[given["type"]]
-    permissions.require(act.by.actor, rule.do, subject)
-    if State(report.state) not in rule.states:
-        raise entries.EntryNotAllowed(state=report.state)
+    standing = entries.Standing(State(report.state), report.assignee_id, subject)
+    rule = entries.require(given["type"], given, act.by.actor, standing)
     change = rule.decide(session, report, given, entries.Context(act.by.actor, act.book, act.now))
     step = change.step(given["type"], rule.shown_to)
     entry_id = _carry_out(session, report, change, step, subject=subject, act=act)

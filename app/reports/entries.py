@@ -1,15 +1,16 @@
 """What happens to a report without a change of state: assign, correct, note, message, add, instruct, rate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotPermitted
-from app.identity.permissions import Actor, Do, Role
+from app.identity import permissions
+from app.identity.permissions import Actor, Do, Role, Subject
 from app.photos import actions as photo_actions
 from app.reports import queries
 from app.reports.handling import Change, moved_to, needed, stopwatch
@@ -44,14 +45,25 @@ class NothingGiven(Invalid):
     en = "There is nothing to record."
 
 
+class Standing(NamedTuple):
+    """What decides which entries somebody could add: the report's state, who works on it, how they stand to it."""
+
+    state: State
+    assignee_id: UUID | None
+    subject: Subject
+
+
 @dataclass(frozen=True)
 class Rule:
-    """One kind of entry: who may add it, to whom it is shown, in which states of the report."""
+    """One kind of entry: who may add it, to whom it is shown, in which states of the report, what must be given."""
 
     do: Do
     shown_to: str
     states: frozenset[State]
+    needs: tuple[str, ...]
     decide: "Callable[[Session, Report, Mapping[str, Any], Context], Change]"
+    # Who of those that may do this may not do it after all.
+    unless: Callable[[Actor, Standing], bool] = lambda _actor, _standing: False
 
 
 @dataclass(frozen=True)
@@ -62,25 +74,27 @@ class Context:
     book: Rulebook
     now: datetime
 
-    def is_chair_of(self, unit_id: int) -> bool:
-        """Whether the actor is the unit's chair."""
-        return unit_id in self.actor.units(Role.CHAIR)
+
+def is_chair_of(actor: Actor, unit_id: int) -> bool:
+    """Whether the actor is the unit's chair."""
+    return unit_id in actor.units(Role.CHAIR)
+
+
+def _is_a_colleagues(actor: Actor, standing: Standing) -> bool:
+    """Nobody's case and one's own may be assigned to whomever; the chair alone takes one from a colleague."""
+    free = standing.assignee_id in {None, actor.person_id}
+    return not free and not is_chair_of(actor, standing.subject.unit_id)
 
 
 def _assign(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
-    """Self or a colleague while the case is nobody's or one's own; the chair may take it from anyone."""
-    assignee: UUID = needed(given, "assignee")
-    if report.assignee_id not in {None, context.actor.person_id} and not context.is_chair_of(report.unit_id):
-        raise NotPermitted
-    team = ("officer", "chair", "dispatcher")
-    if not queries.works_for(session, assignee, report.unit_id, context.now, roles=team):
+    assignee: UUID = given["assignee"]
+    if assignee not in {colleague.id for colleague in queries.team(session, report.unit_id, context.now)}:
         raise AssigneeNotSuitable(at="assignee")
     return Change({"assignee_id": assignee}, {"assignee": str(assignee)})
 
 
 def _correct(_session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
     """Kind, place or address as they really are. Routes again; due never gets later without the chair."""
-    reason = needed(given, "reason")
     location = given.get("location") or {}
     sent = {
         "kind": (report.kind_code, given.get("kind")),
@@ -103,11 +117,11 @@ def _correct(_session: Session, report: Report, given: Mapping[str, Any], contex
         "to": {m: new for m, (_, new) in changed.items()},
     }
     if "address" in changed:  # an address is free text: it goes where it can be erased
-        texts = {"reason": reason, "address": changed["address"][1]}
+        texts = {"reason": given["reason"], "address": changed["address"][1]}
         data["from"].pop("address")
         data["to"].pop("address")
         return Change(columns, data, texts)
-    return Change(columns, data, {"reason": reason})
+    return Change(columns, data, {"reason": given["reason"]})
 
 
 def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -130,7 +144,7 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
             became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
     allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at)
     later = allowed - timedelta(seconds=report.target_s)
-    if later < timedelta(0) or (later > timedelta(0) and context.is_chair_of(report.unit_id)):
+    if later < timedelta(0) or (later > timedelta(0) and is_chair_of(context.actor, report.unit_id)):
         clock = stopwatch(report)
         became |= {"due_at": clock.due_at + later, "target_s": int(allowed.total_seconds())}
     return became
@@ -138,11 +152,11 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
 
 def _note(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
     answers = given.get("answers")
-    return Change({}, {"answers": str(answers)} if answers else {}, {"text": needed(given, "text")})
+    return Change({}, {"answers": str(answers)} if answers else {}, {"text": given["text"]})
 
 
 def _message(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
-    return Change({}, {}, {"text": needed(given, "text")})
+    return Change({}, {}, {"text": given["text"]})
 
 
 def _add(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
@@ -155,18 +169,43 @@ def _add(session: Session, report: Report, given: Mapping[str, Any], context: Co
 
 def _rate(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
     said = given.get("text")
-    return Change({}, {"stars": needed(given, "stars")}, {"text": said} if said else {})
+    return Change({}, {"stars": given["stars"]}, {"text": said} if said else {})
 
 
 _WORKED_ON = OPEN - {State.CONTESTED}
 _NOT_WITHDRAWN = frozenset(State) - {State.WITHDRAWN}
 
+# fmt: off
 RULES: Mapping[str, Rule] = {
-    "assign": Rule(Do.HANDLE, "unit", OPEN, _assign),
-    "correct": Rule(Do.HANDLE, "all", _WORKED_ON - {State.AWAITING_RESIDENT}, _correct),
-    "note": Rule(Do.HANDLE, "unit", _NOT_WITHDRAWN, _note),
-    "message": Rule(Do.HANDLE, "all", _NOT_WITHDRAWN, _message),
-    "add": Rule(Do.SPEAK, "all", OPEN, _add),
-    "instruct": Rule(Do.INSTRUCT, "unit", _NOT_WITHDRAWN, _note),
-    "rate": Rule(Do.SPEAK, "all", frozenset({State.CONCLUDED, State.CLOSED}), _rate),
+    "assign":   Rule(Do.HANDLE,   "unit", OPEN, ("assignee",), _assign, unless=_is_a_colleagues),
+    "correct":  Rule(Do.HANDLE,   "all",  _WORKED_ON - {State.AWAITING_RESIDENT}, ("reason",), _correct),
+    "note":     Rule(Do.HANDLE,   "unit", _NOT_WITHDRAWN, ("text",), _note),
+    "message":  Rule(Do.HANDLE,   "all",  _NOT_WITHDRAWN, ("text",), _message),
+    "add":      Rule(Do.SPEAK,    "all",  OPEN, (), _add),
+    "instruct": Rule(Do.INSTRUCT, "unit", _NOT_WITHDRAWN, ("text",), _note),
+    "rate":     Rule(Do.SPEAK,    "all",  frozenset({State.CONCLUDED, State.CLOSED}), ("stars",), _rate),
 }
+# fmt: on
+
+
+def possible(actor: Actor, standing: Standing, may: Callable[[Do], bool]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The entries that the actor could add now, each with what must be given. `may` knows their permissions."""
+    for type_, rule in RULES.items():
+        if standing.state in rule.states and may(rule.do) and not rule.unless(actor, standing):
+            yield type_, rule.needs
+
+
+def require(type_: str, given: Mapping[str, Any], actor: Actor, standing: Standing) -> Rule:
+    """The rule of an entry that is possible, and for which everything was given.
+
+    Raises NotSignedIn, NotPermitted, EntryNotAllowed, NeededMissing.
+    """
+    rule = RULES[type_]
+    permissions.require(actor, rule.do, standing.subject)
+    if standing.state not in rule.states:
+        raise EntryNotAllowed(state=standing.state.value)
+    if rule.unless(actor, standing):
+        raise NotPermitted
+    for member in rule.needs:
+        needed(given, member)
+    return rule

@@ -140,6 +140,7 @@ class Report(Base):
             name="outcome",
         ),
         Index("reports_queue_idx", "unit_id", "due_at", "id", postgresql_where=_IS_OPEN),
+        Index("reports_open_due_idx", "due_at", "id", postgresql_where=_IS_OPEN),
         Index(
             "reports_desk_reviews_idx",
             "due_at",

@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from app.core import alphabet
 from app.core.errors import NotFound
-from app.identity.models import Membership, Staff
+from app.identity.models import Membership, Person, Staff
 from app.photos.models import Photo
 from app.reports.models import Report, ReportAuthor, ReportFollower, TimelineEntry, TimelineText
 from app.reports.workflow import OPEN, State
@@ -41,6 +42,9 @@ SAME_SPOT_M = 30
 
 # Two reports of one incident, each placed by a phone that may be wrong by 100 m.
 SAME_INCIDENT_M = 200
+
+# The roles in which people work on the cases of their unit.
+TEAM = ("officer", "chair", "dispatcher")
 
 # How long ago somebody else's report of the same thing is still worth following.
 NEARBY_WITHIN = timedelta(hours=24)
@@ -137,20 +141,51 @@ def queue(
     desk: bool = False,
     states: Collection[State] = OPEN,
     after: tuple[datetime, UUID] | None = None,
+    overdue_at: datetime | None = None,
 ) -> Sequence[RowMapping]:
     """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
 
-    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. A queue is read by
-    staff, who are the authors of nothing: `is_author` is false without a look.
+    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. With `overdue_at`, only
+    those past due and not stopped at that instant.
     """
     held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
     if desk:
         held = or_(held, and_(Report.state == State.CONTESTED.value, Report.review_by_desk))
-    wanted = _view(false()).where(_IS_OPEN, held).order_by(Report.due_at, Report.id).limit(_written_out(limit))
+    return _by_due_time(session, held, limit=limit, states=states, after=after, overdue_at=overdue_at)
+
+
+def queue_of_city(
+    session: Session,
+    city_id: int,
+    *,
+    limit: int,
+    states: Collection[State] = OPEN,
+    after: tuple[datetime, UUID] | None = None,
+    overdue_at: datetime | None = None,
+) -> Sequence[RowMapping]:
+    """Open cases of every unit of a city; otherwise as `queue`."""
+    in_city = Report.city_id == city_id
+    return _by_due_time(session, in_city, limit=limit, states=states, after=after, overdue_at=overdue_at)
+
+
+def _by_due_time(
+    session: Session,
+    which: ColumnElement[bool],
+    *,
+    limit: int,
+    states: Collection[State],
+    after: tuple[datetime, UUID] | None,
+    overdue_at: datetime | None,
+) -> Sequence[RowMapping]:
+    """A page of open cases. It is read by staff, who are the authors of nothing: `is_author` is false without a look."""
+    wanted = _view(false()).where(_IS_OPEN, which).order_by(Report.due_at, Report.id).limit(_written_out(limit))
     if frozenset(states) != OPEN:
         wanted = wanted.where(Report.state.in_([state.value for state in sorted(states)]))
     if after is not None:
         wanted = wanted.where(tuple_(Report.due_at, Report.id) > after)
+    if overdue_at is not None:
+        # The due instant itself is still on time; a clock that stands still has not run out (design 3.8).
+        wanted = wanted.where(Report.due_at < overdue_at, Report.stopped_at.is_(None))
     return session.execute(wanted).mappings().all()
 
 
@@ -262,15 +297,43 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
 
 def works_for(session: Session, person_id: UUID, unit_id: int, now: datetime, *, roles: Collection[str]) -> bool:
     """Whether a member of staff acts for the unit in one of the roles on the local day."""
+    membership = select(Membership.id).where(Membership.person_id == person_id, _acts_for(unit_id, now, roles))
+    return session.execute(membership).first() is not None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody to whom a case of the unit can be assigned, and as what they act for it."""
+
+    id: UUID
+    name: str
+    roles: tuple[str, ...]
+
+
+def team(session: Session, unit_id: int, now: datetime) -> Sequence[Colleague]:
+    """Everybody to whom a case of the unit can be assigned on the local day, by their given names, each once.
+
+    Whoever can no longer sign in is left out: a case with them would be with nobody.
+    """
+    found = session.execute(
+        select(Staff.person_id, Staff.name, func.array_agg(Membership.role.distinct()))
+        .join(Membership, Membership.person_id == Staff.person_id)
+        .join(Person, Person.id == Staff.person_id)
+        .where(_acts_for(unit_id, now, TEAM), Person.disabled_at.is_(None))
+        .group_by(Staff.person_id, Staff.name)
+    )
+    colleagues = [Colleague(person_id, name, tuple(sorted(roles, key=TEAM.index))) for person_id, name, roles in found]
+    return sorted(colleagues, key=lambda one: (alphabet.key_of_name(one.name), one.id))
+
+
+def _acts_for(unit_id: int, now: datetime, roles: Collection[str]) -> ColumnElement[bool]:
     day = local_day(now)
-    membership = select(Membership.id).where(
-        Membership.person_id == person_id,
+    return and_(
         Membership.unit_id == unit_id,
         Membership.role.in_(sorted(roles)),
         Membership.valid_from <= day,
         or_(Membership.valid_to.is_(None), Membership.valid_to > day),
     )
-    return session.execute(membership).first() is not None
 
 
 def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:

@@ -5,14 +5,15 @@ same transaction as a report learns at once when the snapshot is old. So a new b
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.errors import Invalid
+from app.core import alphabet
+from app.core.errors import Invalid, NotFound
 from app.reports.models import Body, Kind, RulebookRevision
 from app.routing.models import Unit, UnitCoverage
 from app.routing.rules import Acting, Route, route
@@ -32,6 +33,18 @@ class KindUnknown(Invalid):
     code = "kind_unknown"
     vi = "Không có hành vi “{kind}” trong danh mục."
     en = "There is no kind “{kind}” in the catalogue."
+
+
+class UnitNotFound(NotFound):
+    """No such unit, or one whose affairs are not the asker's."""
+
+    code = "unit_not_found"
+    vi = "Không tìm thấy đơn vị này."
+    en = "This unit was not found."
+
+
+# Wards in the order of the alphabet, then special teams; the desk, which takes what nobody else does, comes last.
+_ORDER_OF_KINDS = ("ward", "team", "desk")
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,18 @@ class Rulebook:
     def acts_on(self, unit_id: int, day: date) -> bool:
         """Whether the unit works on a local day: a ward's unit does while it covers a ward of that day."""
         unit = self.units.get(unit_id)
-        if unit is None or unit.kind != "ward":
-            return unit is not None
-        return any(
-            self.refs[version].days.contains(day)
-            for version, covering in self.unit_of_version.items()
-            if covering == unit_id
+        return unit is not None and (unit.kind != "ward" or unit_id in self._covering(day))
+
+    def units_on(self, day: date) -> Sequence[Acting]:
+        """The units that work on a local day, in the order in which people look for one."""
+        covering = self._covering(day)
+        acting = [unit for unit in self.units.values() if unit.kind != "ward" or unit.id in covering]
+        return sorted(acting, key=lambda unit: (_ORDER_OF_KINDS.index(unit.kind), alphabet.key(unit.name), unit.id))
+
+    def _covering(self, day: date) -> frozenset[int]:
+        """The units that cover a ward of a local day."""
+        return frozenset(
+            unit for version, unit in self.unit_of_version.items() if self.refs[version].days.contains(day)
         )
 
     def route(self, lat: float, lon: float, day: date, accuracy_m: float | None, *, about_unit: bool) -> Route:

@@ -22,6 +22,11 @@ HEADER = (
     "overdue",
     "on_time_share",
     *(f"{name}_{figure}" for name in _TIMES for figure in ("p50_s", "p90_s", "mean_s", "paused_share")),
+    # What came later stands at the end: a spreadsheet may count columns.
+    "on_time",
+    "late",
+    "period_from",
+    "period_to",
 )
 
 
@@ -33,8 +38,10 @@ def response_times_csv(items: Iterable[ResponseTimes]) -> str:
     for item in items:
         ward = (item.ward.code, item.ward.name, item.ward.valid_from) if item.ward else (None, None, None)
         times = (figure for name in _TIMES for figure in _figures(getattr(item, name)))
+        days = item.period or (None, None)
         counts = (item.reports, item.concluded, item.open, item.overdue, item.on_time_share)
-        writer.writerow([_cell(value) for value in (*ward, item.field, *counts, *times)])
+        later = (item.on_time, item.late, *days)
+        writer.writerow([_cell(value) for value in (*ward, item.field, *counts, *times, *later)])
     return lines.getvalue()
 
 

@@ -55,6 +55,8 @@ def test_the_summary(leader):
         "true_share": 1,
         "sanctioned": 0,
         "fines_vnd": 0,
+        "on_time": 1,
+        "late": 2,
         "on_time_share": 0.333333,
         "open": 1,
         "overdue": 1,
@@ -76,7 +78,8 @@ def test_response_times_by_ward_version_and_field(leader):
     body = leader.get(TIMES, query_string={"by": "ward,field"}).json
     first, second = body["items"]
     assert first["ward"] == {"code": "90001", "name": "Phường An", "valid_from": "2024-01-01"}
-    assert (first["field"], first["reports"], first["concluded"], first["on_time_share"]) == ("sidewalk", 2, 2, 0.5)
+    assert (first["field"], first["reports"], first["concluded"]) == ("sidewalk", 2, 2)
+    assert (first["on_time"], first["late"], first["on_time_share"]) == (1, 1, 0.5)
     assert first["conclusion"]["p50_s"] == 7200
     assert (second["ward"]["code"], second["field"], second["overdue"]) == ("90002", "environment", 1)
     assert second["on_time_share"] == 0
@@ -88,13 +91,45 @@ def test_response_times_by_ward_version_and_field(leader):
 
 
 @pytest.mark.usefixtures("reports")
+def test_response_times_by_day_week_and_month(leader):
+    whole = {"from": "2026-03-01", "to": "2026-04-01"}
+    (day,) = leader.get(TIMES, query_string={"by": "day", **whole}).json["items"]
+    assert (day["ward"], day["field"]) == (None, None)
+    assert (day["period"], day["reports"]) == ({"from": "2026-03-02", "to": "2026-03-03"}, 3)
+    assert (day["on_time"], day["late"], day["overdue"]) == (1, 2, 1)
+    (week,) = leader.get(TIMES, query_string={"by": "week"}).json["items"]
+    assert week["period"] == {"from": "2026-03-02", "to": "2026-03-09"}
+    months = leader.get(TIMES, query_string={"by": "month,ward"}).json["items"]
+    assert [(item["period"], item["ward"]["code"], item["reports"]) for item in months] == [
+        (whole, "90001", 2),
+        (whole, "90002", 1),
+    ]
+    assert [item["period"] for item in leader.get(TIMES).json["items"]] == [None, None]
+
+
+@pytest.mark.usefixtures("reports")
+def test_by_day_at_most_400_days(leader):
+    asked = {"by": "day", "from": "2025-02-01", "to": "2026-03-08"}
+    assert len(leader.get(TIMES, query_string=asked).json["items"]) == 1
+    problem = leader.get(TIMES, query_string={**asked, "to": "2026-03-09"}, headers={"Accept-Language": "en"})
+    assert (problem.status_code, problem.json["code"]) == (422, "period_too_long")
+    assert problem.json["detail"] == "Figures by day need both “from” and “to”, at most 400 days apart."
+
+
+@pytest.mark.usefixtures("reports")
 def test_csv_is_a_header_row_and_a_row_an_item(leader):
     answer = leader.get(TIMES, query_string={"by": "ward,field", "format": "csv"})
     assert answer.mimetype == "text/csv"
     assert datetime.fromisoformat(answer.headers["X-As-Of"]).tzinfo is not None
     header, *rows = csv.reader(io.StringIO(answer.text))
     assert [dict(zip(header, row, strict=True))["ward_name"] for row in rows] == ["Phường An", "Phường Bình"]
-    assert dict(zip(header, rows[0], strict=True))["conclusion_p50_s"] == "7200.0"
+    first = dict(zip(header, rows[0], strict=True))
+    assert (first["conclusion_p50_s"], first["on_time"], first["late"]) == ("7200.0", "1", "1")
+    assert (first["period_from"], first["period_to"]) == ("", "")
+    by_month = leader.get(TIMES, query_string={"by": "month", "format": "csv"})
+    header, row = csv.reader(io.StringIO(by_month.text))
+    month = dict(zip(header, row, strict=True))
+    assert (month["period_from"], month["period_to"], month["reports"]) == ("2026-03-01", "2026-04-01", "3")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +138,12 @@ def test_csv_is_a_header_row_and_a_row_an_item(leader):
         (TIMES, {"format": "xlsx"}, "format_not_offered", "format"),
         (TIMES, {"by": "officer"}, "by_not_offered", "by"),
         (TIMES, {"by": ""}, "by_not_offered", "by"),
+        (TIMES, {"by": "year"}, "by_not_offered", "by"),
+        (TIMES, {"by": "week,month"}, "by_not_offered", "by"),
+        (TIMES, {"by": "day,ward,week", "from": "2026-03-02", "to": "2026-03-03"}, "by_not_offered", "by"),
+        (TIMES, {"by": "day"}, "period_too_long", "from"),
+        (TIMES, {"by": "ward,day", "from": "2026-03-02"}, "period_too_long", "from"),
+        (TIMES, {"by": "day", "to": "2026-03-02", "format": "csv"}, "period_too_long", "from"),
         (SUMMARY, {"from": "2026-03-02", "to": "2026-03-02"}, "period_invalid", "to"),
         (SUMMARY, {"from": "0001-01-01"}, "period_invalid", "from"),
         (SUMMARY, {"to": "9999-12-31"}, "period_invalid", "to"),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.core.errors import NotPermitted, NotSignedIn
-from app.identity.permissions import SYSTEM, Acting, Actor, Do, Role, could, may, require
+from app.identity.permissions import SYSTEM, Acting, Actor, Do, Role, UnitAlone, could, may, require, units_for
 
 HERE, THERE, DESK = 1, 2, 9
 
@@ -93,7 +93,9 @@ ORDINARY = {
     Do.SPEAK: {"author", "filer"},
     Do.INSTRUCT: {"leader"},
     Do.DECIDE: {"chair"},
-    Do.READ_QUEUE: {"officer", "other officer", "chair", "other chair", "dispatcher"},
+    Do.READ_QUEUE: {"officer", "chair", "leader"},
+    Do.READ_UNITS: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader"},
+    Do.READ_MEMBERS: {"officer", "chair"},
     Do.READ_FIGURES: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader", "admin"},
     Do.SEE_AUTHOR: {"dispatcher"},
     Do.ADMINISTER: {"admin"},
@@ -125,6 +127,26 @@ def test_an_ordinary_report(do, allowed):
 )
 def test_a_report_at_the_desk(do, allowed):
     assert those_who_may(do, Case(unit_id=DESK)) == allowed
+
+
+def those_who_may_in(unit_id: int, do: Do) -> set[str]:
+    return {name for name, actor in PEOPLE.items() if may(actor, do, UnitAlone(unit_id))}
+
+
+def test_a_unit_without_a_report_is_its_own_peoples():
+    assert those_who_may_in(HERE, Do.READ_MEMBERS) == {"officer", "chair"}
+    assert those_who_may_in(DESK, Do.READ_MEMBERS) == {"dispatcher"}
+    assert those_who_may_in(HERE, Do.READ_QUEUE) == {"officer", "chair", "leader"}
+    assert those_who_may_in(DESK, Do.READ_QUEUE) == {"dispatcher", "leader"}
+    assert those_who_may_in(HERE, Do.SPEAK) == those_who_may_in(HERE, Do.SEE_AUTHOR) == set()
+
+
+def test_the_units_of_a_role_and_every_unit_for_whoever_watches_the_city():
+    assert units_for(CHAIR, Do.READ_QUEUE) == {HERE}
+    assert units_for(DISPATCHER, Do.READ_QUEUE) == {DESK}
+    assert units_for(somebody(Acting(Role.CHAIR, HERE), Acting(Role.OFFICER, THERE)), Do.READ_QUEUE) == {HERE, THERE}
+    assert units_for(somebody(Acting(Role.OFFICER, HERE), Acting(Role.LEADER)), Do.READ_QUEUE) is None
+    assert units_for(LEADER, Do.READ_MEMBERS) == units_for(STRANGER, Do.READ_QUEUE) == frozenset()
 
 
 def test_nobody_reviews_what_they_concluded():

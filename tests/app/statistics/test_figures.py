@@ -38,6 +38,7 @@ def test_no_report_gives_no_share_rather_than_a_flattering_one(figures):
     none = figures()
     assert (none.reports, none.sanctioned, none.fines_vnd, none.open, none.overdue) == (0, 0, 0, 0, 0)
     assert none.by_field == {"sidewalk": 0, "environment": 0, "construction": 0}
+    assert (none.on_time, none.late) == (0, 0)
     assert (none.concluded_share, none.true_share, none.on_time_share) == (None, None, None)
     assert none.first_response == none.arrival == none.conclusion == NOTHING
 
@@ -90,6 +91,22 @@ def test_withdrawn_reports_count_only_when_late(town, figures):
     result = figures()
     assert (result.reports, result.on_time_share, result.concluded_share) == (1, 0.5, 1)
     assert result.first_response == NOTHING
+
+
+def test_behind_the_share_stand_counts(town, figures):
+    for took in (30, 119, 120):
+        town.concluded(MORNING, took)  # on time
+    town.concluded(MORNING, 121)  # late
+    town.report(MORNING)  # overdue at noon
+    town.report(MORNING, state="contested", due_at=NOON - minutes(1))  # open again, and overdue
+    town.report(MORNING, state="withdrawn", ended_at=MORNING + minutes(121))  # late, though no report any more
+    # Judged by nobody: in time, stopped, withdrawn in time, passed on.
+    town.report(NOON - minutes(120))
+    town.report(MORNING, state="awaiting_resident", stopped_at=MORNING + minutes(100))
+    town.report(MORNING, state="withdrawn", ended_at=MORNING + minutes(119))
+    town.concluded(MORNING, 500, "referred", body_code="drainage")
+    result = figures()
+    assert (result.on_time, result.late, result.on_time_share) == (3, 4, 0.428571)
 
 
 def test_duplicates_referred_and_out_of_scope_are_judged_by_no_clock(town, figures):
@@ -186,10 +203,10 @@ def test_wards_are_told_apart_by_version_and_fields_by_name(session, town):
     town.report(MORNING, kind="CO01", state="withdrawn", ended_at=MORNING + minutes(1))
     items = response_times(session, CITY, EVERYTHING, [By.WARD, By.FIELD], NOON)
     old, new = Ward("26929", "Phường 14", None), Ward("26929", "Phường Bình Thạnh", date(2025, 7, 1))
-    assert [(item.ward, item.field, item.reports, item.on_time_share) for item in items] == [
-        (old, "sidewalk", 1, 1),
-        (new, "sidewalk", 1, 1),
-        (new, "environment", 1, 0),
+    assert [(item.ward, item.field, item.reports, item.on_time, item.late, item.on_time_share) for item in items] == [
+        (old, "sidewalk", 1, 1, 0, 1),
+        (new, "sidewalk", 1, 1, 0, 1),
+        (new, "environment", 1, 0, 1, 0),
     ]
     by_ward = response_times(session, CITY, EVERYTHING, [By.WARD], NOON)
     assert [(item.ward, item.field, item.reports) for item in by_ward] == [(old, None, 1), (new, None, 2)]

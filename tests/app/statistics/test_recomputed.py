@@ -1,19 +1,22 @@
 """The same figures a second time, in plain Python over random reports, written from the design and not from the SQL."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from statistics import mean, quantiles
 
 import pytest
 from cases import Town
 
-from app.statistics.queries import By, Period, response_times, summary
-from geo.validity import local_day
+from app.statistics.queries import By, Figures, Period, response_times, summary
+from geo.validity import Days, local_day
 
 CITY = 1
 AS_OF = datetime(2026, 3, 20, 5, tzinfo=UTC)
 PERIOD = Period(date(2026, 3, 3), date(2026, 3, 18))
+# From a Thursday to a Friday, across the end of a month: weeks and months are cut at both ends.
+FEBRUARY = datetime(2026, 2, 17, 12, tzinfo=UTC)
+FEBRUARY_TO_MARCH = Period(date(2026, 2, 19), date(2026, 3, 6))
 OUTCOMES = (
     "recorded", "remedied", "gone", "no_violation", "unfounded", "duplicate", "referred", "out_of_scope",
 )  # fmt: skip
@@ -55,8 +58,8 @@ class Case:
         return False if self.overdue_now else None
 
 
-def some_case(rng):
-    received = datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(seconds=rng.randrange(20 * 86400))
+def some_case(rng, earliest=datetime(2026, 3, 1, 12, tzinfo=UTC)):
+    received = earliest + timedelta(seconds=rng.randrange(20 * 86400))
     state = rng.choice(
         ["received", "accepted", "on_site", "awaiting_resident", "contested", "withdrawn", "concluded", "closed"]
     )
@@ -117,11 +120,47 @@ def check_times(found, cases):
     assert (found.reports, found.concluded) == (len(standing), len(done))
     assert found.overdue == sum(case.overdue_now for case in standing)
     assert found.open == len(standing) - len(done)
+    assert found.on_time == sum(case.verdict is True for case in cases)
+    assert found.late == sum(case.verdict is False for case in cases)
     assert found.on_time_share == share(judged, lambda case: case.verdict)
     firsts = [(case.first - case.received).total_seconds() for case in standing if case.first]
     check_seconds(found.first_response, firsts, 0)
     ends = [(case.concluded - case.received).total_seconds() for case in done]
     check_seconds(found.conclusion, ends, sum(case.stopped_s for case in done))
+
+
+def days_of(case, by):
+    """The day, week or month of a case, as the days that the calendar has in it."""
+    day = local_day(case.received)
+    alike = {
+        By.DAY: lambda other: other == day,
+        By.WEEK: lambda other: other.isocalendar()[:2] == day.isocalendar()[:2],
+        By.MONTH: lambda other: (other.year, other.month) == (day.year, day.month),
+    }
+    return {other for other in (day + timedelta(days=away) for away in range(-31, 32)) if alike[by](other)}
+
+
+@pytest.mark.parametrize("by", [By.DAY, By.WEEK, By.MONTH])
+def test_figures_by_time_are_those_of_their_days_alone(session, town, by):
+    rng = random.Random(0)
+    made = [some_case(rng, FEBRUARY) for _ in range(300)]
+    for case in made:
+        put(town, case)
+    asked = {FEBRUARY_TO_MARCH.first + timedelta(days=count) for count in range(15)}
+    cases = [case for case in made if local_day(case.received) in asked]
+    expected = {frozenset(days_of(case, by) & asked) for case in cases}
+
+    items = response_times(session, CITY, FEBRUARY_TO_MARCH, [by], AS_OF)
+    assert [item.period for item in items] == sorted(
+        Days(min(days), max(days) + timedelta(days=1)) for days in expected
+    )
+    for item in items:
+        ours = [case for case in cases if item.period.contains(local_day(case.received))]
+        assert item.on_time == sum(case.verdict is True for case in ours)
+        assert item.late == sum(case.verdict is False for case in ours)
+        assert item.reports == sum(case.state != "withdrawn" for case in ours)
+        alone = summary(session, CITY, Period(*item.period), AS_OF)
+        assert all(getattr(item, figure.name) == getattr(alone, figure.name) for figure in fields(Figures))
 
 
 @pytest.mark.parametrize("seed", range(3))
