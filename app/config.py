@@ -1,5 +1,6 @@
 """The settings of a process: read once from the environment, typed, refused with one clear message."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,8 @@ class Settings:
     public_url: str = ""
     trusted_proxies: int = 0
     city_id: int = 1
+    tiles_url: str | None = None
+    tiles_attribution: str = ""
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HKDF-SHA256, RFC 5869)."""
@@ -65,6 +68,9 @@ def read_settings() -> Settings:
         problems.append("HAIGIO_SECRET must have at least 32 characters")
     if environment == "production" and not env.str("HAIGIO_SMS_URL", ""):
         problems.append("HAIGIO_SMS_URL is not set: in production one-time codes must reach a phone")
+    tiles_url = env.str("HAIGIO_TILES_URL", "") or None
+    if tiles_url and not _is_tiles_address(tiles_url):
+        problems.append("HAIGIO_TILES_URL must be an http(s) address with {z}, {x} and {y} in its path")
     if problems:
         raise SettingsError("Hai Giờ cannot start: " + "; ".join(problems))
     return Settings(
@@ -77,4 +83,13 @@ def read_settings() -> Settings:
         public_url=env.str("HAIGIO_PUBLIC_URL", ""),
         trusted_proxies=env.int("HAIGIO_TRUSTED_PROXIES", 0),
         city_id=env.int("HAIGIO_CITY_ID", 1),
+        tiles_url=tiles_url,
+        tiles_attribution=env.str("HAIGIO_TILES_ATTRIBUTION", ""),
+    )
+
+
+def _is_tiles_address(url: str) -> bool:
+    """Whether a map could fetch tiles there. It goes into a security policy, so its host is taken literally."""
+    return re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[^\s;,'\"]*", url) is not None and all(
+        part in url for part in ("{z}", "{x}", "{y}")
     )

@@ -6,7 +6,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api
+from app import api, web
 from app.config import Settings, read_settings
 from app.core.db import Database
 from app.http import headers, logs, problems, unread
@@ -37,7 +37,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     """The web application. `database` is given by tests that share one transaction with their requests."""
     settings = settings or read_settings()
     logs.configure(for_people=settings.env != "production")
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None, template_folder=None)
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)
     app.extensions[KEY] = Container(
@@ -57,6 +57,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     headers.register(app)
     unread.register(app)
     api.register(app)
+    web.register(app)
     return app
 
 

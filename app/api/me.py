@@ -59,6 +59,7 @@ class MySchema(Schema):
     id = fields.UUID()
     role = fields.String(allow_none=True)
     units = fields.List(fields.Nested(MemberSchema))
+    name = fields.String(allow_none=True, metadata={"description": "of staff only"})
     phone = fields.String(allow_none=True, metadata={"description": "of residents only"})
     language = fields.String()
     channels = fields.List(fields.String())
@@ -95,6 +96,7 @@ def _shown() -> Response:
             "id": str(person.id),
             "role": actor.role,
             "units": [{"id": unit.id, "name": unit.name, "role": unit.role} for unit in units],
+            "name": queries.name_of(session, person.id),
             "phone": queries.phone_of(session, person.id),
             "language": person.language,
             "channels": person.channels,

@@ -58,10 +58,13 @@ def answer(
     media_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON answer that is ready as it is: the schemas of reports describe it, and need not copy it once more."""
+    """A JSON answer that is ready as it is: the schemas of reports describe it, and need not copy it once more.
+
+    The tag is a weak one: it is of the state, not of the bytes, which may come compressed and hold a countdown.
+    """
     response = Response(json.dumps(body), status, headers, mimetype=media_type)
     if etag is not None:
-        response.set_etag(etag)
+        response.set_etag(etag, weak=True)
     return response
 
 

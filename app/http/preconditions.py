@@ -14,7 +14,7 @@ def not_modified(tag: str) -> Response | None:
     if not request.if_none_match.contains_weak(tag):
         return None
     response = Response(status=304)
-    response.set_etag(tag)
+    response.set_etag(tag, weak=True)
     return response
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.identity.models import Consent, Resident
+from app.identity.models import Consent, Resident, Staff
 from app.identity.permissions import Acting, Actor, Role
 
 # One statement a request. A person without memberships still gives one row, so that no row means: not signed in.
@@ -33,6 +33,11 @@ def actor_of(session: Session, *, person_id: UUID, session_id: UUID, on: date) -
 def phone_of(session: Session, person_id: UUID) -> str | None:
     """The phone number of a resident, in E.164; None of anybody else."""
     return session.scalar(select(Resident.phone).where(Resident.person_id == person_id))
+
+
+def name_of(session: Session, person_id: UUID) -> str | None:
+    """The name under which colleagues know a member of staff; None of anybody else."""
+    return session.scalar(select(Staff.name).where(Staff.person_id == person_id))
 
 
 @dataclass(frozen=True)

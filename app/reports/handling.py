@@ -29,16 +29,16 @@ class NeededMissing(Invalid):
     """A move or entry lacks something it needs."""
 
     code = "required"
-    vi = "Thiếu “{member}”."
-    en = "“{member}” is missing."
+    vi = "Cần có mục này ({member})."
+    en = "This is needed ({member})."
 
 
 class PhotoMissing(Conflict):
     """A conclusion needs an after-photo, or names one whose bytes never came."""
 
     code = "photo_missing"
-    vi = "Chưa có ảnh hiện trường sau xử lý ({detail})."
-    en = "The after-photo is missing ({detail})."
+    vi = "Cần ít nhất một ảnh chụp sau xử lý, và ảnh phải được gửi xong."
+    en = "A photo taken afterwards is needed, and it must have arrived."
 
 
 class LateReasonMissing(Invalid):
@@ -242,9 +242,9 @@ def _after_photos(given: Mapping[str, Any], facts: Facts, *, asked_for: bool) ->
     named = frozenset(given.get("photos") or ())
     absent = named - facts.after_photos
     if absent:
-        raise PhotoMissing(at="photos", detail=", ".join(sorted(absent)))
+        raise PhotoMissing(at="photos", absent=", ".join(sorted(absent)))
     if asked_for and not named:
-        raise PhotoMissing(at="photos", detail="photos: []")
+        raise PhotoMissing(at="photos", absent="")
     return named
 
 

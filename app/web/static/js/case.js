@@ -1,0 +1,197 @@
+// One case: how it stands, what was seen, where, what happened, and what whoever looks may do about it.
+
+import { Acts } from "./acts.js";
+import { catalogue } from "./api.js";
+import { find, h, tell } from "./page.js";
+import { gallery } from "./photos.js";
+import { asked } from "./session.js";
+import { clock, day, duration, when } from "./time.js";
+import { t } from "./words.js";
+
+/** Shows one report at a time in `place`. `onChange` hears of every act that went through. */
+export class CaseView {
+  constructor(place, { staff = false, onChange = () => {} } = {}) {
+    Object.assign(this, { place, staff, onChange });
+    this.id = null;
+  }
+
+  close() {
+    this.id = null;
+    this.etag = null;
+    this.parts = null;
+  }
+
+  async open(id) {
+    this.close();
+    this.id = id;
+    this.place.replaceChildren(h("p", { class: "empty", text: t("Loading …") }));
+    await this.refresh();
+    if (this.parts) this.place.focus?.();
+  }
+
+  /** Look again. What has not changed stays as it is, a half-filled form above all. */
+  async refresh({ anew = false } = {}) {
+    const id = this.id;
+    if (!id) return;
+    try {
+      const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: anew ? null : this.etag });
+      if (status === 304 || id !== this.id) return;
+      const [course, words, members] = await Promise.all([
+        asked("GET", `/reports/${id}/timeline`).then((answer) => answer.body.items),
+        catalogue(),
+        body.links.members ? asked("GET", body.links.members).then((answer) => answer.body.items) : [],
+      ]);
+      if (id !== this.id) return;
+      this.show(body, course, { ...words, members }, etag);
+    } catch (problem) {
+      if (id !== this.id) return;
+      if (this.parts) tell(problem.detail, { bad: true });
+      else this.place.replaceChildren(h("p", { class: "empty", text: problem.detail }), h("button", { type: "button", text: t("Try again"), onclick: () => this.refresh() }));
+    }
+  }
+
+  show(report, course, words, etag) {
+    this.etag = etag;
+    if (!this.parts) {
+      this.parts = { head: h("div"), photos: h("div"), acts: h("div"), facts: h("div"), map: null, course: h("div") };
+      this.place.replaceChildren(this.parts.head, this.parts.photos, this.parts.acts, this.parts.facts, this.parts.course);
+      this.acts = new Acts(this.parts.acts, { staff: this.staff, done: () => this.done() });
+    }
+    const { parts } = this;
+    parts.head.replaceChildren(...head(report, words));
+    parts.photos.replaceChildren(...photos(report));
+    parts.facts.replaceChildren(facts(report, course, words, this.staff));
+    parts.course.replaceChildren(h("h2", { text: t("What has happened") }), h("ol", { class: "course" }, course.map((entry) => step(entry, words, course))));
+    this.showMap(report);
+    this.acts.update(report, { course, words, etag: () => this.etag });
+  }
+
+  async done() {
+    await this.refresh({ anew: true });
+    this.onChange();
+  }
+
+  async showMap(report) {
+    const at = `${report.location.lat},${report.location.lon}`;
+    if (this.parts.map?.dataset.at === at) return;
+    const place = h("div", { class: "map small", dataset: { at } }, h("p", { class: "hint", text: t("The map is loading …") }));
+    this.parts.map?.remove();
+    this.parts.map = place;
+    this.parts.facts.after(place);
+    new IntersectionObserver(async ([seen], watcher) => {
+      if (!seen.isIntersecting) return;
+      watcher.disconnect();
+      try {
+        const { drawMap } = await import("./map.js");
+        await drawMap(place, { at: report.location });
+      } catch {
+        find(".hint", place)?.replaceChildren(t("The map cannot be shown here."), ` ${at}`);
+      }
+    }).observe(place);
+  }
+}
+
+function head(report, { name, kinds }) {
+  const said = [h("span", { class: `chip ${report.state}`, text: name("states", report.state) })];
+  if (report.outcome) said.push(h("span", { class: "chip good", text: name("outcomes", report.outcome) }));
+  if (report.urgent) said.push(h("span", { class: "chip urgent", text: t("Urgent") }));
+  if (report.recurrence_of) said.push(h("span", { class: "chip bad", text: t("The same spot again") }));
+  return [
+    h(
+      "header",
+      { class: "case-head" },
+      h("p", { class: "number", text: report.number }),
+      h("h1", { text: kinds.find((kind) => kind.code === report.kind)?.name ?? report.kind }),
+      h("p", { class: "line" }, said),
+      report.state !== "withdrawn" && h("p", { class: "line" }, clock(report), h("small", { text: t("due {time}", { time: when(report.due_at) }) })),
+    ),
+  ];
+}
+
+function photos(report) {
+  const has = (role) => report.photos.some((photo) => photo.role === role);
+  const side = (role, title, none) => h("div", {}, h("h2", { class: "unseen", text: title }), h("h3", { text: title }), has(role) ? gallery(report, role) : h("p", { class: "none", text: none }));
+  return [h("div", { class: "compare" }, side("before", t("Before"), t("No photo")), side("after", t("After"), t("Not dealt with yet")))];
+}
+
+function facts(report, course, { name, bodies }, staff) {
+  const { ward, routing, location } = report;
+  const near = routing.neighbours.map((one) => `${one.name} ${Math.round(one.share * 100)} %`).join(", ");
+  const rows = [
+    [t("Address"), report.address],
+    [t("Ward"), [ward.name, near && t("near the border of {names}", { names: near })].filter(Boolean).join(" · ")],
+    [t("Note"), report.note],
+    [t("Unit"), report.unit.name],
+    [t("Why this unit"), routing.reason],
+    [t("Assigned to"), report.assignee?.name],
+    [t("Field"), name("fields", report.field)],
+    [t("Referred to"), report.body && (bodies.find((body) => body.code === report.body)?.name ?? report.body)],
+    [t("Same as"), report.original_number ?? (report.original && numberOf(course))],
+    [t("Received"), when(report.received_at)],
+    [t("First response after"), after(report, report.first_response_at)],
+    [t("On site after"), after(report, report.on_site_at)],
+    [t("Result after"), after(report, report.concluded_at)],
+    [t("Position"), staff && `${location.lat}, ${location.lon}${location.accuracy_m ? ` ± ${Math.round(location.accuracy_m)} m` : ""}`],
+    [t("Sanction decisions"), report.decisions.map(decision).join("\n")],
+  ];
+  return h("dl", { class: "facts" }, rows.filter(([, said]) => said).map(([title, said]) => [h("dt", { text: title }), h("dd", { text: said })]));
+}
+
+const numberOf = () => t("an earlier report");
+
+const after = (report, instant) => instant && duration((Date.parse(instant) - Date.parse(report.received_at)) / 1000);
+
+/** A decision in one line. */
+export const decision = ({ number, decided_on: on, fine_vnd: fine, paid_on: paid }) =>
+  [number, day(on), fine ? t("{sum} đồng", { sum: fine.toLocaleString("vi-VN") }) : t("Warning"), paid ? t("paid on {day}", { day: day(paid) }) : null].filter(Boolean).join(" · ");
+
+function step(entry, words, course) {
+  const { name } = words;
+  const who = entry.by.name ?? (entry.by.role === "system" ? t("The system") : entry.by.role === "filer" ? t("Whoever filed it") : name("roles", entry.by.role));
+  const texts = Object.entries(entry.texts).map(([, said]) => h("blockquote", { text: said }));
+  const apart = entry.done_at && Math.abs(Date.parse(entry.done_at) - Date.parse(entry.at)) > 60_000;
+  const doneAt = apart && t("done at {time}", { time: when(entry.done_at) });
+  const unit = entry.by.role !== "resident" && entry.unit?.name;
+  return h(
+    "li",
+    { class: ["note", "instruct", "assign", "author_seen"].includes(entry.type) ? "inside" : null },
+    h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
+    h("div", { text: happened(entry, words, course) }),
+    entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
+  );
+}
+
+function happened({ type, data, to }, { name, members }) {
+  const outcome = data.outcome ? name("outcomes", data.outcome) : "";
+  const colleague = t("a colleague");
+  const said = {
+    received: () => t("Report received"),
+    accept: () => t("Accepted"),
+    hand_over: () => t("Handed over to {unit}", { unit: data.to_unit_name ?? "" }),
+    arrive: () => t("Arrived on site"),
+    ask: () => t("Question to the resident"),
+    answer: () => t("Answer of the resident"),
+    resume: () => t("No answer came; the work goes on"),
+    conclude: () => t("Result: {outcome}", { outcome }),
+    contest: () => t("The resident does not agree"),
+    reopen: () => t("Opened again after a review"),
+    uphold: () => t("Reviewed. Result: {outcome}", { outcome }),
+    close: () => t("Closed"),
+    withdraw: () => t("Withdrawn"),
+    assign: () => t("Assigned to {name}", { name: members.find((one) => one.id === data.assignee)?.name ?? colleague }),
+    correct: () => t("Corrected"),
+    note: () => t("Note, for the unit only"),
+    message: () => t("Message to the resident"),
+    add: () => t("Added by the resident"),
+    instruct: () => t("Instruction"),
+    rate: () => `${"★".repeat(data.stars)}${"☆".repeat(5 - data.stars)}`,
+    decision: () => t("Sanction decision {decision}", { decision: decision(data) }),
+    payment: () => t("Fine paid: {decision}", { decision: decision(data) }),
+    photo_refused: () => t("A photo cannot be opened"),
+    original_moved: () => t("Counts with an earlier report"),
+    reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),
+    author_seen: () => t("The desk looked up who reported"),
+    recurrence: () => t("The same spot again"),
+  }[type];
+  return said?.() ?? (to ? name("states", to) : type);
+}

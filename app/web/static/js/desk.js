@@ -1,0 +1,127 @@
+// The desk: a unit's queue with the time that each case has left, and the case that is being worked on.
+
+import { CaseView } from "./case.js";
+import { Listing } from "./listing.js";
+import { get } from "./api.js";
+import { all, every, find, h, tell } from "./page.js";
+import { lost, onChange, person, staffSignsIn, whoAmI } from "./session.js";
+import { band } from "./time.js";
+import { t } from "./words.js";
+
+const LOOK_AGAIN_S = 4;
+
+const desk = find("#desk");
+const fresh = find("[data-fresh]", desk);
+const unit = find("[data-unit]", desk);
+let view = "open";
+let wanted = ""; // a number that is looked for
+
+const VIEWS = {
+  open: { path: "/queue?limit=50", empty: () => t("Nothing is open. Well done.") },
+  overdue: { path: "/queue?limit=50&overdue=true", empty: () => t("Nothing is overdue.") },
+  contested: { path: "/queue?limit=50&state=contested", empty: () => t("No result is contested.") },
+  undecided: { path: "/cases?limit=50&undecided=true", empty: () => t("Every recorded case has its decision.") },
+  over: { path: "/cases?limit=50&over=true", empty: () => t("Nothing was dealt with yet.") },
+  number: { path: "/cases?limit=50", empty: () => t("There is no such case in your units.") },
+};
+
+const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk), {
+  path() {
+    const more = new URLSearchParams({ ...(unit.value && { unit: unit.value }), ...(view === "number" && { number: wanted }) });
+    return VIEWS[view].path + (more.size ? `&${more}` : "");
+  },
+  href: (report) => `#case/${report.id}`,
+  empty: () => VIEWS[view].empty(),
+  staff: true,
+  onNews: count,
+});
+const shown = new CaseView(find("#case"), { staff: true, onChange: () => look() });
+
+/** What the open cases that are loaded tell of themselves; more than a page is told as such. */
+function count({ items, next }) {
+  if (view !== "open") return;
+  const numbers = { open: items.length, overdue: items.filter((one) => band(one) === "over").length, contested: items.filter((one) => one.state === "contested").length };
+  for (const [name, number] of Object.entries(numbers)) find(`[data-count=${name}]`, desk).textContent = `${number}${next ? "+" : ""}`;
+  document.title = `${numbers.overdue ? `(${numbers.overdue}) ` : ""}${t("Desk")} · Hai Giờ`;
+}
+
+async function look() {
+  if (!person()) return;
+  try {
+    await listing.refresh();
+    mark();
+    fresh.classList.remove("bad");
+    fresh.textContent = t("Up to date, {time}", { time: new Date().toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hourCycle: "h23" }) });
+  } catch (problem) {
+    fresh.classList.add("bad");
+    fresh.textContent = t("Not up to date: {why}", { why: problem.detail });
+  }
+}
+
+// Which item is open on the right.
+function mark() {
+  for (const item of all(".item", desk)) {
+    if (item.dataset.id === shown.id) item.setAttribute("aria-current", "true");
+    else item.removeAttribute("aria-current");
+  }
+}
+
+function show(name) {
+  view = name;
+  for (const button of all("[data-show]", desk)) button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  listing.forget();
+  look();
+}
+
+for (const button of all("[data-show]", desk)) button.addEventListener("click", () => show(button.dataset.show));
+unit.addEventListener("change", () => show(view));
+find("[data-find]", desk).addEventListener("submit", (event) => {
+  event.preventDefault();
+  wanted = event.target.number.value.trim();
+  show(wanted ? "number" : "open");
+});
+
+function route() {
+  if (!person()) return;
+  const [name, id] = location.hash.slice(1).split("/");
+  const open = name === "case" && Boolean(id);
+  desk.classList.toggle("open-case", open);
+  find("[data-back]", desk).hidden = !open;
+  if (open) shown.open(id).then(mark);
+  else {
+    shown.close();
+    find("#case").replaceChildren(h("p", { class: "empty", text: t("Choose a case from the queue.") }));
+  }
+  mark();
+}
+
+onChange(async (somebody) => {
+  desk.hidden = true;
+  listing.forget();
+  shown.close();
+  find("#case").replaceChildren();
+  if (!somebody) return;
+  if (somebody.role === "resident") return tell(t("This page is for staff. Residents find their reports on the first page."), { bad: true });
+  const seesAll = somebody.role === "leader" || somebody.role === "admin";
+  find("[data-units]", desk).textContent = somebody.units.length ? [...new Set(somebody.units.map((one) => one.name))].join(", ") : t("All units");
+  find("[data-pick-unit]", desk).hidden = !seesAll;
+  find("[data-show=undecided]", desk).hidden = !seesAll && !somebody.units.some((one) => one.role === "chair");
+  desk.hidden = false;
+  show("open");
+  route();
+  if (seesAll && unit.options.length === 1) {
+    const { items } = await get("/units");
+    unit.append(...items.map((one) => h("option", { value: one.id, text: one.name })));
+  }
+});
+
+addEventListener("hashchange", route);
+every(LOOK_AGAIN_S, look);
+every(LOOK_AGAIN_S * 2, () => shown.refresh());
+staffSignsIn();
+try {
+  await whoAmI();
+} catch (problem) {
+  tell(problem.detail, { bad: true });
+  lost();
+}

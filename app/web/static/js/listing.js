@@ -1,0 +1,119 @@
+// A list of reports that keeps itself true: news replaces what changed and leaves the rest, and the keyboard, where it is.
+
+import { catalogue } from "./api.js";
+import { h, tell } from "./page.js";
+import { asked } from "./session.js";
+import { band, clock, when } from "./time.js";
+import { t } from "./words.js";
+
+// Links to photos live ten minutes at least; sooner than that everything is fetched anew, changed or not.
+const LINKS_LIVE_MS = 8 * 60_000;
+
+/**
+ * Reports of `path()` in `place`, the rest behind the button `more`. `href(report)` is where an item leads; `empty` is
+ * said when there is none; `onNews` hears of each first page, as the API told it.
+ */
+export class Listing {
+  constructor(place, more, { path, href, empty, staff = false, onNews = () => {} }) {
+    Object.assign(this, { place, more, path, href, empty, staff, onNews });
+    this.head = h("div", { class: "list" });
+    this.tail = h("div", { class: "list" });
+    place.replaceChildren(this.head, this.tail);
+    more.addEventListener("click", () => this.fetchMore());
+    this.forget();
+  }
+
+  /** Begin anew: another person, another choice of reports. */
+  forget() {
+    this.etag = null;
+    this.fetchedAt = 0;
+    this.next = null;
+    this.asOf = null;
+    this.reports = null;
+    this.turn = (this.turn ?? 0) + 1;
+    this.head.replaceChildren();
+    this.tail.replaceChildren();
+    this.more.hidden = true;
+  }
+
+  /** Fetch the first page. Answers whether something was new; throws what the API refused. */
+  async refresh() {
+    const turn = this.turn;
+    const fresh = Date.now() - this.fetchedAt < LINKS_LIVE_MS;
+    const [{ status, body, etag }, words] = await Promise.all([asked("GET", this.path(), { etag: fresh ? this.etag : null }), catalogue()]);
+    if (turn !== this.turn || status === 304) return false;
+    const isFirst = this.reports === null;
+    this.etag = etag;
+    this.fetchedAt = Date.now();
+    this.reports = body.items;
+    this.reconcile(body.items, words, isFirst);
+    if (isFirst || !this.tail.children.length) this.next = body.next;
+    this.more.hidden = !this.next;
+    this.onNews(body);
+    return true;
+  }
+
+  async fetchMore() {
+    const turn = this.turn;
+    const path = this.path();
+    try {
+      const [{ body }, words] = await Promise.all([asked("GET", `${path}${path.includes("?") ? "&" : "?"}cursor=${this.next}`), catalogue()]);
+      if (turn !== this.turn) return;
+      this.tail.append(...body.items.map((report) => this.item(report, words)));
+      this.next = body.next;
+      this.more.hidden = !this.next;
+    } catch (problem) {
+      tell(problem.detail, { bad: true });
+    }
+  }
+
+  reconcile(reports, words, isFirst) {
+    const before = new Map([...this.head.children].map((element) => [element.dataset.id, element]));
+    const items = reports.map((report) => {
+      const known = before.get(report.id);
+      if (known && known.dataset.tag === tagOf(report)) return known;
+      const item = this.item(report, words);
+      if (!known && !isFirst) item.classList.add("new");
+      if (known?.getAttribute("aria-current")) item.setAttribute("aria-current", "true");
+      return item;
+    });
+    const shown = new Set(reports.map((report) => report.id));
+    for (const element of [...this.tail.children]) if (shown.has(element.dataset.id)) element.remove();
+    const focused = this.head.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+    if (items.length) this.head.replaceChildren(...items);
+    else this.head.replaceChildren(h("p", { class: "empty", text: this.empty() }));
+    if (focused) items.find((element) => element.dataset.id === focused)?.focus({ preventScroll: true });
+  }
+
+  item(report, words) {
+    const element = reportItem(report, this.href(report), { ...words, staff: this.staff });
+    element.dataset.tag = tagOf(report);
+    return element;
+  }
+}
+
+// What an item shows of a report. Links to photos are new each time and change nothing.
+const tagOf = (report) =>
+  JSON.stringify([report.version, report.clock, report.due_at, report.photos.map((photo) => photo.state), report.unit.id]);
+
+/** One report in a list: what, where, how it stands, how much time is left. */
+function reportItem(report, href, { name, kinds, staff }) {
+  const photo = report.photos.find((one) => one.state === "ready");
+  const thumb = photo ? h("img", { class: "thumb", src: photo.urls.thumb, alt: "", loading: "lazy" }) : h("span", { class: "thumb" });
+  const place = [report.address, report.ward.name].filter(Boolean).join(", ");
+  return h(
+    "a",
+    { class: `item ${band(report)}`, href, dataset: { id: report.id } },
+    thumb,
+    h("span", { class: "top" }, h("span", { text: `${report.number} · ${when(report.received_at)}` }), report.state !== "withdrawn" && clock(report)),
+    h("span", { class: "what", text: kinds.find((kind) => kind.code === report.kind)?.name ?? report.kind }),
+    h(
+      "span",
+      { class: "where" },
+      h("span", { class: `chip ${report.state}`, text: name("states", report.state) }),
+      report.urgent && [" ", h("span", { class: "chip urgent", text: t("Urgent") })],
+      ` ${place}`,
+      staff && report.assignee && ` · ${report.assignee.name}`,
+    ),
+  );
+}

@@ -1,0 +1,217 @@
+// The resident's page: send a report, and see what became of one's own.
+
+import { catalogue, learnClock, newId, post, Problem, Unanswered } from "./api.js";
+import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
+import { MyReports } from "./mine.js";
+import { PhotoChoice, sendPhotos } from "./photos.js";
+import { PlaceChoice } from "./place.js";
+import { onChange, person, residentSignsIn, whoAmI } from "./session.js";
+import { duration, when } from "./time.js";
+import { t } from "./words.js";
+
+const form = find("#send");
+const sent = find("#sent");
+const fields = Object.fromEntries(all("[data-at]", form).map((field) => [field.dataset.at, field]));
+const DRAFT = "haigio.draft";
+
+const photos = new PhotoChoice(fields.photos, {
+  onChange(photo) {
+    clearErrors(fields.photos);
+    if (photo) place.byPhoto(photo.file);
+  },
+});
+const place = new PlaceChoice(fields.location, {
+  onChange() {
+    clearErrors(fields.location);
+    keep();
+  },
+});
+
+// One id for one report, however often it has to be sent (it is made by the phone, see the API).
+let id = newId();
+
+async function showKinds(field, chosen = null) {
+  const here = find("[data-kinds]", fields.kind);
+  try {
+    const { kinds } = await catalogue();
+    here.replaceChildren(
+      ...kinds
+        .filter((kind) => kind.field === field)
+        .map((kind) => h("label", {}, h("input", { type: "radio", name: "kind", value: kind.code, checked: kind.code === chosen }), kind.name)),
+    );
+  } catch (problem) {
+    here.replaceChildren(h("p", { class: "error", text: problem.detail }), h("button", { type: "button", text: t("Try again"), onclick: () => showKinds(field, chosen) }));
+  }
+}
+
+form.addEventListener("change", (event) => {
+  if (event.target.name === "field") showKinds(event.target.value);
+  if (event.target.name === "kind") clearErrors(fields.kind);
+  keep();
+});
+form.addEventListener("input", keep);
+
+// The camera may push a page out of a small phone's memory. What was written is there again afterwards; photos are not.
+function keep() {
+  const { field, kind, note, address, anonymous, urgent, about_unit: aboutUnit } = form;
+  const draft = { id, field: field.value, kind: kind?.value, note: note.value, address: address.value, place: place.value,
+    anonymous: anonymous.checked, urgent: urgent.checked, aboutUnit: aboutUnit.checked };
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+  } catch {
+    // Storage is closed to us: then there is no draft.
+  }
+}
+
+function restore() {
+  let draft = null;
+  try {
+    draft = JSON.parse(sessionStorage.getItem(DRAFT));
+  } catch {
+    return;
+  }
+  if (!draft) return;
+  id = draft.id;
+  form.note.value = draft.note;
+  form.address.value = draft.address;
+  form.anonymous.checked = draft.anonymous;
+  form.urgent.checked = draft.urgent;
+  form.about_unit.checked = draft.aboutUnit;
+  if (draft.place) place.take(draft.place);
+  if (draft.field) {
+    form.field.value = draft.field;
+    showKinds(draft.field, draft.kind);
+  }
+}
+
+/** What is still missing, each by its field. */
+async function missing() {
+  const found = [];
+  const kind = form.kind?.value;
+  const required = kind && (await catalogue()).kinds.find((one) => one.code === kind)?.photo_required;
+  if (!place.value) found.push(["location", t("Please say where it is: by your position, or by a tap on the map.")]);
+  if (!kind) found.push(["kind", t("Please choose what it is.")]);
+  if (!photos.photos.length && (required || !kind)) found.unshift(["photos", t("Please add a photo: it shows the team what you saw.")]);
+  return found;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await busy(find("[data-send]", form), send);
+});
+
+async function send() {
+  clearErrors(form);
+  try {
+    const wrong = await missing();
+    for (const [at, words] of wrong) fieldError(fields[at], words);
+    if (wrong.length) return goToFirstError(form);
+    if (!person() && !(await residentSignsIn())) return formError(form, t("Please sign in to send. What you have written stays here."));
+    const report = await post("/reports", submission());
+    learnClock(report.received_at);
+    arrived(report);
+  } catch (problem) {
+    refused(problem);
+  }
+}
+
+function refused(problem) {
+  if (problem instanceof Unanswered) return formError(form, t("No answer came. Your report is kept here: please send it again, it will not count twice."));
+  if (!(problem instanceof Problem)) throw problem;
+  // Under this id something else has arrived before: what was changed since is another report.
+  if (problem.code === "report_id_taken") id = newId();
+  showProblem(form, problem);
+}
+
+function submission() {
+  const text = (input) => input.value.trim() || null;
+  const staff = person().role !== "resident";
+  return {
+    id,
+    kind: form.kind.value,
+    location: place.value,
+    address: text(form.address),
+    note: text(form.note),
+    anonymous: form.anonymous.checked,
+    urgent: form.urgent.checked,
+    about_unit: form.about_unit.checked,
+    photos: photos.hashes,
+    channel: staff ? "assisted" : "web",
+    ...(staff && text(form.behalf) && { on_behalf: { phone: text(form.behalf) } }),
+  };
+}
+
+async function arrived(report) {
+  form.hidden = true;
+  sent.hidden = false;
+  find("[data-number]", sent).textContent = report.number;
+  find("[data-where]", sent).textContent = t("It went to {unit}.", { unit: report.unit.name });
+  find("[data-due]", sent).textContent = t("They deal with it by {time}, in {duration} at most.", { time: when(report.due_at), duration: duration(report.seconds_left) });
+  find("[data-follow]", sent).href = `#report/${report.id}`;
+  sent.focus();
+  scrollTo({ top: 0 });
+  const going = photos.photos;
+  sessionStorage.removeItem(DRAFT);
+  await sendAll(report.id, going);
+}
+
+// Photos follow at their own pace. Leaving the page now would leave them behind, so the browser asks first.
+async function sendAll(reportId, going) {
+  const state = find("[data-photo-state]", sent);
+  const shown = find("[data-photos]", sent);
+  if (!going.length) return state.replaceChildren();
+  const warn = (event) => event.preventDefault();
+  addEventListener("beforeunload", warn);
+  state.textContent = t("Sending photos. Please keep this page open.");
+  try {
+    const refusals = await sendPhotos(reportId, going, "before", shown);
+    state.textContent = refusals.length ? refusals.map((one) => one.detail).join(" ") : t("All photos have arrived.");
+  } catch (problem) {
+    const again = h("button", { type: "button", text: t("Send the photos again"), onclick: () => sendAll(reportId, going) });
+    state.replaceChildren(problem.detail, " ", again);
+  } finally {
+    removeEventListener("beforeunload", warn);
+  }
+}
+
+find("[data-again]", sent).addEventListener("click", () => {
+  id = newId();
+  form.reset();
+  find("[data-kinds]", fields.kind).replaceChildren();
+  find("[data-photos]", sent).replaceChildren();
+  photos.clear();
+  place.clear();
+  sent.hidden = true;
+  form.hidden = false;
+  scrollTo({ top: 0 });
+});
+
+// Which view: #send, #mine, #report/<id>.
+const mine = new MyReports(find("#view-mine"), find("#case"));
+
+async function route() {
+  const [view, reportId] = location.hash.slice(1).split("/");
+  const name = view === "report" && reportId ? "case" : view === "mine" ? "mine" : "send";
+  for (const one of ["send", "mine", "case"]) find(`#view-${one}`).hidden = one !== name;
+  for (const tab of all(".tabs a")) {
+    if (tab.dataset.view === (name === "case" ? "mine" : name)) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  mine.leave();
+  if (name === "send") return;
+  if (!person() && !(await residentSignsIn())) return void (location.hash = "#send");
+  if (name === "mine") mine.list();
+  else mine.open(reportId);
+}
+
+onChange((somebody) => {
+  for (const element of all("[data-for-staff]")) element.hidden = somebody === null || somebody.role === "resident";
+});
+addEventListener("hashchange", route);
+restore();
+try {
+  await whoAmI();
+} catch (problem) {
+  tell(problem.detail, { bad: true });
+}
+route();

@@ -1,0 +1,144 @@
+// Who is signed in, and how they come and go.
+
+import { ask, get, patch, post, Problem, remove, Unanswered } from "./api.js";
+import { all, busy, clearErrors, client, fieldError, find, goToFirstError, showProblem, tell } from "./page.js";
+import { t } from "./words.js";
+
+let me = null;
+const listeners = [];
+
+/** Who is signed in, null when nobody is. */
+export const person = () => me;
+
+/** Be told when somebody signs in or out. */
+export const onChange = (listener) => listeners.push(listener);
+
+/** Find out who is signed in. Throws Unanswered when nobody can tell. */
+export async function whoAmI() {
+  try {
+    become(await get("/me"));
+    if (chosenNow && me.language !== client.language) await patch("/me", { language: client.language });
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.status !== 401) throw problem;
+    become(null);
+  }
+  return me;
+}
+
+// A language that was chosen by the switch is how the person wants to be spoken to elsewhere too.
+const chosenNow = new URLSearchParams(location.search).has("lang");
+if (chosenNow) history.replaceState(null, "", location.pathname + location.hash);
+const other = find("#language");
+other.addEventListener("click", () => (other.hash = location.hash));
+
+function become(somebody) {
+  me = somebody;
+  find("#who").hidden = me === null;
+  find("#who-name").textContent = me === null ? "" : (me.phone ?? me.name ?? "");
+  for (const listener of listeners) listener(me);
+}
+
+/** The session is over: somebody else ended it, or it was too long ago. */
+export function lost() {
+  if (me === null) return;
+  become(null);
+  tell(t("Your session has ended. Please sign in again."), { bad: true });
+}
+
+find("#sign-out").addEventListener("click", (event) =>
+  busy(event.target, async () => {
+    try {
+      await remove("/sessions/current");
+    } catch (problem) {
+      if (problem instanceof Unanswered) return tell(problem.detail, { bad: true });
+    }
+    // Everything that the page remembers of this person goes with them.
+    sessionStorage.clear();
+    location.assign(location.pathname);
+  }),
+);
+
+/** Let a resident sign in by a code. Resolves true when they have, false when they would rather not. */
+export function residentSignsIn() {
+  const dialog = find("#sign-in");
+  const asking = find("[data-ask]", dialog);
+  const answering = find("[data-answer]", dialog);
+  let challenge = null;
+  let done = false;
+  const step = (form) => {
+    for (const one of [asking, answering]) one.hidden = one !== form;
+    clearErrors(form);
+    find("input", form).focus();
+  };
+
+  asking.onsubmit = (event) => {
+    event.preventDefault();
+    submit(asking, async () => {
+      challenge = await post("/sessions/otp", { phone: asking.phone.value });
+      find("[data-sent-to]", answering).textContent = t("Sent to {phone}. It is good for five minutes.", { phone: asking.phone.value });
+      answering.code.value = challenge.dev_code ?? "";
+      step(answering);
+    });
+  };
+  answering.onsubmit = (event) => {
+    event.preventDefault();
+    submit(answering, async () => {
+      await post("/sessions", { challenge_id: challenge.challenge_id, code: answering.code.value, cookie: true });
+      await whoAmI();
+      done = true;
+      dialog.close();
+    });
+  };
+  find("[data-back]", answering).onclick = () => step(asking);
+  find("[data-cancel]", asking).onclick = () => dialog.close();
+  dialog.showModal();
+  step(asking);
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(done), { once: true }));
+}
+
+/** Show the form by which staff come in, and keep it in step with who is signed in. */
+export function staffSignsIn() {
+  const section = find("#staff-sign-in");
+  const form = find("form", section);
+  const second = find("[data-at=totp]", form);
+  onChange((somebody) => (section.hidden = somebody !== null));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(form, async () => {
+      try {
+        const totp = second.hidden ? null : form.totp.value;
+        await post("/staff/sessions", { username: form.username.value, password: form.password.value, totp, cookie: true });
+      } catch (problem) {
+        if (problem.code === "totp_needed") second.hidden = false;
+        throw problem;
+      }
+      form.reset();
+      second.hidden = true;
+      await whoAmI();
+    });
+  });
+}
+
+async function submit(form, work) {
+  clearErrors(form);
+  const missing = all("[required]", form).find((input) => !input.value.trim());
+  if (missing) {
+    fieldError(missing.closest(".field"), t("Please fill this in."));
+    return goToFirstError(form);
+  }
+  try {
+    await busy(find("button.primary", form), work);
+  } catch (problem) {
+    showProblem(form, problem);
+  }
+}
+
+/** Ask for something of the signed-in person's; when the session has ended the page goes back to signing in. */
+export async function asked(method, path, more) {
+  try {
+    return await ask(method, path, more);
+  } catch (problem) {
+    if (problem.status === 401) lost();
+    throw problem;
+  }
+}
