@@ -17,12 +17,16 @@ class Machine:
     """A machine whose only programs are small scripts; `asked` is what was asked of those that install."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.programs = folder / "bin"
         self.programs.mkdir()
-        (self.programs / "env").symlink_to("/usr/bin/env")
+        for name in ("cp", "env", "mkdir", "true"):
+            (self.programs / name).symlink_to(f"/usr/bin/{name}")
         self.log = folder / "asked"
         self.log.touch()
         self.place = find_place({"HAIGIO_VAR": str(folder / "var")})
+        self.downloaded = folder / "downloaded" / "chrome"
+        self.has_playwright()
 
     def program(self, name: str, script: str) -> str:
         return self.script(self.programs / name, script)
@@ -36,29 +40,26 @@ class Machine:
     def asked(self) -> list[str]:
         return self.log.read_text().splitlines()
 
-    def has_apt(self, version: str) -> None:
-        """Let apt offer this version of chromium, and installing it put a browser into place."""
-        offered = self.script(self.log.with_name("offered"), BROWSER)
+    def has_apt(self, version: str, brought: str = BROWSER) -> None:
+        """Let apt offer this version of chromium, and installing it put what is `brought` into place."""
+        package = self.script(self.folder / "package", brought)
         self.program("apt-cache", f"echo 'Version: {version}'")
         self.program(
             "apt-get",
-            f'echo "apt-get $*" >>{self.log}; case "$*" in *install*) cp -p {offered} {self.programs}/chromium;; esac',
+            f'echo "apt-get $*" >>{self.log}\n'
+            f'case "$*" in *" chromium "*) cp -p {package} {self.programs}/chromium;; esac\n'
+            f'case "$*" in *" libatomic1"*) echo >{self.folder}/libatomic1;; esac',
         )
-        (self.programs / "cp").symlink_to("/bin/cp")
 
-    def has_playwright(self) -> str:
-        """Let Playwright name the browser that it would download, and download it; return its path."""
-        downloaded = self.log.with_name("downloaded") / "chrome"
-        source = self.script(self.log.with_name("source"), BROWSER)
+    def has_playwright(self, needs: str = "") -> None:
+        """Let the environment's Python know Playwright, which starts only when a file named `needs` is there."""
+        source = self.script(self.folder / "source", BROWSER)
         self.script(
             self.place.python,
-            f'case "$1" in -c) echo {downloaded};; '
-            f'*) echo "python $*" >>{self.log}; mkdir -p {downloaded.parent}; cp -p {source} {downloaded};; esac',
+            f'test -e {self.folder / needs} || exit 127\ncase "$*" in\n'
+            f"-c*) echo {self.downloaded};;\n*--version) echo Version 1.65.2;;\n"
+            f'*) echo "python $*" >>{self.log}; mkdir -p {self.downloaded.parent}; cp -p {source} {self.downloaded};;\nesac',
         )
-        for name in ("cp", "mkdir"):
-            if not (self.programs / name).exists():
-                (self.programs / name).symlink_to(f"/bin/{name}")
-        return str(downloaded)
 
     def has_sudo(self) -> None:
         self.program("sudo", f'echo "sudo $*" >>{self.log}; shift; exec "$@"')
@@ -69,8 +70,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(tmp_path)
     monkeypatch.setenv("PATH", str(machine.programs))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    machine.script(machine.place.python, "exit 1")  # Playwright has nothing
-    (machine.programs / "true").symlink_to("/bin/true")
     return machine
 
 
@@ -80,13 +79,13 @@ def find(place: Place, **environment: str) -> str:
 
 def test_a_named_browser_is_taken(machine: Machine) -> None:
     machine.program("chromium", BROWSER)
-    named = machine.script(machine.log.with_name("mine"), BROWSER)
+    named = machine.script(machine.folder / "mine", BROWSER)
     assert find(machine.place, HAIGIO_CHROMIUM=named) == named
 
 
 def test_a_named_browser_that_does_not_run_is_refused_not_replaced(machine: Machine) -> None:
     machine.program("chromium", BROWSER)
-    named = machine.script(machine.log.with_name("mine"), STUB)
+    named = machine.script(machine.folder / "mine", STUB)
     with pytest.raises(Refusal, match="HAIGIO_CHROMIUM="):
         find(machine.place, HAIGIO_CHROMIUM=named)
 
@@ -132,7 +131,7 @@ def test_a_machine_without_apt_is_told(machine: Machine) -> None:
 @pytest.mark.parametrize("version", ["2:1snap1-0ubuntu2", ""])
 def test_where_apt_has_none_playwright_downloads_it_once(machine: Machine, version: str) -> None:
     machine.has_apt(version)
-    downloaded = machine.has_playwright()
+    downloaded = str(machine.downloaded)
     assert find(machine.place) == downloaded
     assert machine.asked()[-1] == "python -m playwright install --with-deps --no-shell chromium"
     before = machine.asked()
@@ -141,9 +140,31 @@ def test_where_apt_has_none_playwright_downloads_it_once(machine: Machine, versi
 
 
 def test_an_installation_that_brings_nothing_is_told(machine: Machine) -> None:
-    machine.has_apt("156.0-1~deb12u1")
-    machine.script(machine.log.with_name("offered"), STUB)
+    machine.has_apt("156.0-1~deb12u1", brought=STUB)
     with pytest.raises(Refusal, match="none that runs"):
+        find(machine.place)
+
+
+def test_what_playwright_needs_is_installed_even_beside_a_browser(machine: Machine) -> None:
+    machine.has_apt("156.0-1~deb12u1")
+    machine.has_playwright(needs="libatomic1")
+    chromium = machine.program("google-chrome", BROWSER)
+    assert find(machine.place) == chromium
+    assert machine.asked()[-1].endswith(" install --yes --no-install-recommends libatomic1")
+
+
+def test_what_playwright_needs_and_the_package_come_together(machine: Machine) -> None:
+    machine.has_apt("156.0-1~deb12u1")
+    machine.has_playwright(needs="libatomic1")
+    assert find(machine.place) == str(machine.programs / "chromium")
+    assert machine.asked()[-1].endswith(" libatomic1 chromium fonts-dejavu-core")
+
+
+def test_without_what_playwright_needs_a_user_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    machine.program("chromium", BROWSER)
+    machine.has_playwright(needs="libatomic1")
+    with pytest.raises(Refusal, match="libatomic1"):
         find(machine.place)
 
 
@@ -192,14 +213,14 @@ def test_without_a_browser_its_tests_are_left_out_loudly(
 ) -> None:
     assert tests.test([]) == 0
     assert pytest_given == [{}]
-    assert capsys.readouterr().err.count("ARE LEFT OUT. No Chromium here") == 2  # before and after pytest's own
+    assert capsys.readouterr().err.count("ARE LEFT OUT. Chromium is not here") == 2  # before and after pytest's own
 
 
 def test_without_a_browser_that_is_needed_nothing_is_run(
     pytest_given: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HAIGIO_BROWSER", "needed")
-    with pytest.raises(Refusal, match="No Chromium"):
+    with pytest.raises(Refusal, match="Chromium is not here"):
         tests.test([])
     assert pytest_given == []
 
