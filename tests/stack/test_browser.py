@@ -195,6 +195,7 @@ def pytest_given(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[dict
         return 0
 
     monkeypatch.setenv("HAIGIO_VAR", str(machine.place.var))
+    monkeypatch.setenv("HAIGIO_VENV", str(machine.place.venv))
     monkeypatch.delenv("HAIGIO_BROWSER", raising=False)
     monkeypatch.delenv("HAIGIO_CHROMIUM", raising=False)
     monkeypatch.setattr(tests, "install", lambda _place, _lock: None)
