@@ -4,14 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack import unpacked
+from stack import apt, unpacked
 from stack.place import Place
-from stack.progress import Refusal, step
+from stack.progress import Refusal
 
 OLDEST = 14
 PROGRAMS = ("postgres", "initdb", "psql", "pg_isready")
@@ -62,7 +61,7 @@ def find_server(place: Place, environment: Mapping[str, str], made_by: int | Non
     if server := choose(_installed(), made_by):
         return server
     if shutil.which("apt-get"):
-        runner = _as_root()
+        runner = apt.as_root()
         if runner is not None:
             _install_by_apt(place, runner)
             if server := choose(_installed(), made_by):
@@ -124,24 +123,9 @@ def _unpacked(root: Path) -> Iterator[Server]:
             yield server
 
 
-def _as_root() -> list[str] | None:
-    """Return what to put before a command to run it as root, None when there is no way."""
-    if os.geteuid() == 0:
-        return []
-    sudo = shutil.which("sudo")
-    if sudo is None:
-        return None
-    if subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
-        return [sudo, "-n"]
-    # One that asks for a password is of use only when somebody is there to type it.
-    if sys.stdin.isatty() and subprocess.run([sudo, "-v"], check=False).returncode == 0:
-        return [sudo, "-n"]
-    return None
-
-
 def _install_by_apt(place: Place, runner: list[str]) -> None:
     log = place.log / "install.log"
-    step("Reading the system's package lists", [*runner, "apt-get", "-o", "DPkg::Lock::Timeout=300", "update"], log)
+    apt.update(runner, log)
     present = [int(path.parent.parent.name) for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin/postgres")]
     offered = unpacked.offered_majors([])
     usable = [major for major in offered if major >= OLDEST]
@@ -154,5 +138,5 @@ def _install_by_apt(place: Place, runner: list[str]) -> None:
         names = [f"postgresql-{max(beside)}-postgis-3"]  # the server is there: add to it, bring no second one
     else:
         names = [f"postgresql-{max(usable)}", f"postgresql-{max(usable)}-postgis-3"]
-    script = Path(__file__).with_name("install-postgis.sh")
-    step(f"Installing {' and '.join(names)} by apt", [*runner, "/bin/sh", str(script), *names], log)
+    script = Path(__file__).with_name("without-cluster.sh")
+    apt.install([*runner, "/bin/sh", str(script)], log, *names)
