@@ -2,7 +2,20 @@
 
 from flask import Flask
 
-from app.api import catalogue, decisions, me, operation, photos, queue, reports, sessions, statistics, units, wards
+from app.api import (
+    cases,
+    catalogue,
+    decisions,
+    me,
+    operation,
+    photos,
+    queue,
+    reports,
+    sessions,
+    statistics,
+    units,
+    wards,
+)
 from app.http.blueprint import Api
 
 PREFIX = "/api/v1"
@@ -29,6 +42,6 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    for door in (sessions, me, reports, photos, queue, decisions, units, wards, catalogue, statistics):
+    for door in (sessions, me, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)

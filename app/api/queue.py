@@ -1,6 +1,5 @@
 """The queue: open cases in the order of their due time, each with the seconds left and the moves open to the asker."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,16 +9,14 @@ from marshmallow import fields, validate
 
 from app.api import report_view
 from app.api.report_schema import ReportSchema
-from app.api.viewing import answer, book, viewer
+from app.api.viewing import answer, book, tag_of, units_read, viewer
 from app.enforcement import queries as decisions
 from app.http import access, paging
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.http.preconditions import not_modified
-from app.identity import permissions
-from app.identity.permissions import Do, Role, UnitAlone
+from app.identity.permissions import Do, Role
 from app.reports import queries
-from app.reports.rulebook import UnitNotFound
 from app.reports.workflow import OPEN, State
 
 blueprint = Blueprint("queue", __name__, description="Hàng đợi của đơn vị / A unit's queue")
@@ -53,7 +50,7 @@ class Queue(MethodView):
         limit = paging.limit(asked)
         rows = _rows(asked, limit + 1)
         shown, more = rows[:limit], len(rows) > limit
-        tag = _tag(shown, more=more)
+        tag = tag_of(shown, more=more)
         # Only a contested case can have a decision and be open.
         known = decisions.of_reports(access.session(), [row["id"] for row in shown if row["contests"]])
         look, rules = viewer(), book()
@@ -74,15 +71,8 @@ def _rows(asked: Mapping[str, Any], limit: int) -> Sequence[Mapping[Any, Any]]:
         "after": paging.position(asked),
         "overdue_at": access.now() if asked["overdue"] else None,
     }
-    if unit is not None and not (unit in book().units and permissions.may(actor, Do.READ_QUEUE, UnitAlone(unit))):
-        raise UnitNotFound
-    units = permissions.units_for(actor, Do.READ_QUEUE) if unit is None else {unit}
+    units = units_read(unit)
     if units is None:
         return queries.queue_of_city(access.session(), book().city_id, **part)
     desk = bool(actor.roles & READS_REVIEWS) and (unit is None or unit == book().desk.id)
     return queries.queue(access.session(), units, desk=desk, **part)
-
-
-def _tag(rows: Any, *, more: bool) -> str:
-    states = ",".join(f"{row['id']}:{report_view.etag(row)}" for row in rows)
-    return hashlib.sha256(f"{states},{more}".encode()).hexdigest()[:32]

@@ -184,7 +184,9 @@ def entries_for(
 
 def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, Any]:
     """An entry of the timeline; `names` shows which colleague it was, to those who work on the case."""
-    unit = book.units.get(row["unit_id"])
+    unit, data = book.units.get(row["unit_id"]), row["data"]
+    if "to_unit" in data:  # people know units by their names
+        data = {**data, "to_unit_name": book.units[data["to_unit"]].name}
     by = {"role": row["by_role"]}
     if names and row["by_name"]:
         by["name"] = row["by_name"]
@@ -197,7 +199,7 @@ def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, A
         "unit": unit and {"id": unit.id, "name": unit.name},
         "from": row["from_state"],
         "to": row["to_state"],
-        "data": row["data"],
+        "data": data,
         "texts": row["texts"] or {},
         "erased": row["erased_at"] is not None,
     }

@@ -1,6 +1,7 @@
 """Who looks at reports in this request, and by which rules: what the routes about reports share."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,12 @@ from app.enforcement import queries as decisions
 from app.http import access, problems
 from app.http.container import container
 from app.identity import permissions
-from app.identity.permissions import Do
+from app.identity.permissions import Do, UnitAlone
 from app.photos import links
 from app.reports import actions, queries
 from app.reports.actions import ReportSubject
 from app.reports.intake import author_tag
-from app.reports.rulebook import Rulebook
+from app.reports.rulebook import Rulebook, UnitNotFound
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,19 @@ def viewer() -> Viewer:
     return Viewer(access.actor(), problems.language(), now, lambda sha256: links.urls(key, sha256, now=now))
 
 
+def units_read(unit_id: int | None) -> frozenset[int] | None:
+    """The units whose cases the asker lists: the one asked for, or all of theirs; None is every unit of the city.
+
+    Raises UnitNotFound of a unit that is not theirs to look at.
+    """
+    actor = access.actor()
+    if unit_id is None:
+        return permissions.units_for(actor, Do.READ_QUEUE)
+    if unit_id not in book().units or not permissions.may(actor, Do.READ_QUEUE, UnitAlone(unit_id)):
+        raise UnitNotFound
+    return frozenset({unit_id})
+
+
 def answer(
     body: Any,
     *,
@@ -66,6 +80,12 @@ def answer(
     if etag is not None:
         response.set_etag(etag, weak=True)
     return response
+
+
+def tag_of(rows: Sequence[Mapping[Any, Any]], *, more: bool) -> str:
+    """The tag of a page of reports: of the state of each, and of whether there are more."""
+    states = ",".join(f"{row['id']}:{report_view.etag(row)}" for row in rows)
+    return hashlib.sha256(f"{states},{more}".encode()).hexdigest()[:32]
 
 
 def readable(report_id: UUID) -> Mapping[Any, Any]:

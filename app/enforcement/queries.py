@@ -3,10 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from app.enforcement.models import Decision
+from app.reports.models import Report
+from app.reports.workflow import Outcome
+
+# Of a report: that the violation was recorded and no decision is entered yet.
+UNDECIDED: ColumnElement[bool] = and_(
+    Report.outcome == Outcome.RECORDED.value, ~exists().where(Decision.report_id == Report.id)
+)
 
 
 def of_reports(session: Session, report_ids: Iterable[UUID]) -> Mapping[UUID, Sequence[Decision]]:

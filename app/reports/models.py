@@ -141,6 +141,7 @@ class Report(Base):
         ),
         Index("reports_queue_idx", "unit_id", "due_at", "id", postgresql_where=_IS_OPEN),
         Index("reports_open_due_idx", "due_at", "id", postgresql_where=_IS_OPEN),
+        Index("reports_unit_received_idx", "unit_id", "received_at", "id"),
         Index(
             "reports_desk_reviews_idx",
             "due_at",

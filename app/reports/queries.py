@@ -189,6 +189,29 @@ def _by_due_time(
     return session.execute(wanted).mappings().all()
 
 
+def cases(
+    session: Session,
+    city_id: int,
+    unit_ids: Collection[int] | None,
+    *,
+    limit: int,
+    which: ColumnElement[bool],
+    oldest_first: bool = False,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[RowMapping]:
+    """Cases that the units hold, open and over (of every unit of the city if None), that `which` is true of.
+
+    In the order of receipt, newest first unless told otherwise, after the position `after` (received_at, id).
+    """
+    position = tuple_(Report.received_at, Report.id)
+    order = (Report.received_at, Report.id) if oldest_first else (Report.received_at.desc(), Report.id.desc())
+    wanted = _view(false()).where(which).order_by(*order).limit(_written_out(limit))
+    held = Report.city_id == city_id if unit_ids is None else Report.unit_id.in_(sorted(unit_ids))
+    if after is not None:
+        wanted = wanted.where(position > after if oldest_first else position < after)
+    return session.execute(wanted.where(held)).mappings().all()
+
+
 def count_open(session: Session) -> Mapping[str, int]:
     """How many reports are open, by state."""
     counted = session.execute(select(Report.state, func.count()).where(_IS_OPEN).group_by(Report.state))

@@ -18,11 +18,12 @@ const locale = client.language === "vi" ? "vi-VN" : "en-GB";
 const whole = new Intl.NumberFormat(locale);
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 
-const overdue = new Listing(find("[data-overdue]", board), h("button"), {
-  path: () => "/queue?limit=10&overdue=true",
+const overdue = new Listing(find("[data-overdue]", board), find("[data-more]", board), {
+  path: () => "/queue?limit=4&overdue=true",
   href: (report) => `/desk#case/${report.id}`,
   empty: () => t("Nothing is overdue."),
   staff: true,
+  units: () => true,
 });
 
 // The days that are looked at, both included, as people say them; the API takes the day after the last.
@@ -110,6 +111,25 @@ const label = (first, by) => (by === "month" ? `${first.slice(5, 7)}/${first.sli
 
 const query = (more = {}) => new URLSearchParams({ ...days(), ...more }).toString();
 
+// Periods in which nothing was received are not listed, and are no gap in time either.
+function withGaps(items, by) {
+  if (!items.length) return [];
+  const { from, to } = days();
+  const known = new Map(items.map((one) => [one.period.from, one]));
+  const filled = [];
+  const end = to ?? items.at(-1).period.to;
+  for (let first = from ?? items[0].period.from; first < end; first = nextPeriod(first, by))
+    filled.push(known.get(first) ?? { period: { from: first }, on_time_share: null, on_time: 0, late: 0, reports: 0 });
+  return filled;
+}
+
+/** The first day of the period after the one that `first` lies in: tomorrow, next Monday, the next first of a month. */
+function nextPeriod(first, by) {
+  const date = new Date(`${first}T12:00:00Z`);
+  if (by === "month") return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)).toISOString().slice(0, 10);
+  return shifted(first, by === "day" ? 1 : 7 - ((date.getUTCDay() + 6) % 7));
+}
+
 let turn = 0;
 
 async function look() {
@@ -126,8 +146,9 @@ async function look() {
     learnClock(summary.as_of);
     find("[data-headline]", board).replaceChildren(headline(summary));
     find("[data-fresh]", board).textContent = t("As of {time}, by the day of receipt", { time: when(summary.as_of) });
-    const [wards, both, trend, words] = await Promise.all([figures({ by: "ward" }), figures({ by: "ward,field" }), figures({ by }), catalogue(), overdue.refresh()]);
+    const [wards, both, found, words] = await Promise.all([figures({ by: "ward" }), figures({ by: "ward,field" }), figures({ by }), catalogue(), overdue.refresh()]);
     if (mine !== turn) return;
+    const trend = withGaps(found, by);
     const namesakes = twice(wards.map((one) => one.ward));
     find("[data-table]", board).replaceChildren(...table(both, wards, words, namesakes));
     find("[data-trend-words]", board).textContent = trendWords(trend, by);

@@ -16,6 +16,8 @@ const unit = find("[data-unit]", desk);
 let view = "open";
 let wanted = ""; // a number that is looked for
 
+const seesAll = () => person()?.role === "leader" || person()?.units.some((one) => one.role === "dispatcher");
+
 const VIEWS = {
   open: { path: "/queue?limit=50", empty: () => t("Nothing is open. Well done.") },
   overdue: { path: "/queue?limit=50&overdue=true", empty: () => t("Nothing is overdue.") },
@@ -33,6 +35,7 @@ const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk)
   href: (report) => `#case/${report.id}`,
   empty: () => VIEWS[view].empty(),
   staff: true,
+  units: seesAll,
   onNews: count,
 });
 const shown = new CaseView(find("#case"), { staff: true, onChange: () => look() });
@@ -102,14 +105,14 @@ onChange(async (somebody) => {
   find("#case").replaceChildren();
   if (!somebody) return;
   if (somebody.role === "resident") return tell(t("This page is for staff. Residents find their reports on the first page."), { bad: true });
-  const seesAll = somebody.role === "leader" || somebody.role === "admin";
+  const watches = somebody.role === "leader";
   find("[data-units]", desk).textContent = somebody.units.length ? [...new Set(somebody.units.map((one) => one.name))].join(", ") : t("All units");
-  find("[data-pick-unit]", desk).hidden = !seesAll;
-  find("[data-show=undecided]", desk).hidden = !seesAll && !somebody.units.some((one) => one.role === "chair");
+  find("[data-pick-unit]", desk).hidden = !watches;
+  find("[data-show=undecided]", desk).hidden = !watches && !somebody.units.some((one) => one.role === "chair");
   desk.hidden = false;
   show("open");
   route();
-  if (seesAll && unit.options.length === 1) {
+  if (watches && unit.options.length === 1) {
     const { items } = await get("/units");
     unit.append(...items.map((one) => h("option", { value: one.id, text: one.name })));
   }

@@ -11,11 +11,11 @@ const LINKS_LIVE_MS = 8 * 60_000;
 
 /**
  * Reports of `path()` in `place`, the rest behind the button `more`. `href(report)` is where an item leads; `empty` is
- * said when there is none; `onNews` hears of each first page, as the API told it.
+ * said when there is none; `staff` sees who is at it, and `units()` tells whether each item names its ward; `onNews` hears of each first page, as the API told it.
  */
 export class Listing {
-  constructor(place, more, { path, href, empty, staff = false, onNews = () => {} }) {
-    Object.assign(this, { place, more, path, href, empty, staff, onNews });
+  constructor(place, more, { path, href, empty, staff = false, units = () => !staff, onNews = () => {} }) {
+    Object.assign(this, { place, more, path, href, empty, staff, units, onNews });
     this.head = h("div", { class: "list" });
     this.tail = h("div", { class: "list" });
     place.replaceChildren(this.head, this.tail);
@@ -86,7 +86,7 @@ export class Listing {
   }
 
   item(report, words) {
-    const element = reportItem(report, this.href(report), { ...words, staff: this.staff });
+    const element = reportItem(report, this.href(report), { ...words, staff: this.staff, ward: this.units() });
     element.dataset.tag = tagOf(report);
     return element;
   }
@@ -97,23 +97,22 @@ const tagOf = (report) =>
   JSON.stringify([report.version, report.clock, report.due_at, report.photos.map((photo) => photo.state), report.unit.id]);
 
 /** One report in a list: what, where, how it stands, how much time is left. */
-function reportItem(report, href, { name, kinds, staff }) {
+function reportItem(report, href, { name, kinds, staff, ward }) {
   const photo = report.photos.find((one) => one.state === "ready");
   const thumb = photo ? h("img", { class: "thumb", src: photo.urls.thumb, alt: "", loading: "lazy" }) : h("span", { class: "thumb" });
-  const place = [report.address, report.ward.name].filter(Boolean).join(", ");
+  const more = [when(report.received_at), report.address, (ward || !report.address) && report.ward.name, staff && report.assignee?.name];
   return h(
     "a",
     { class: `item ${band(report)}`, href, dataset: { id: report.id } },
     thumb,
-    h("span", { class: "top" }, h("span", { text: `${report.number} · ${when(report.received_at)}` }), report.state !== "withdrawn" && clock(report)),
+    h("span", { class: "top" }, h("span", { text: report.number }), report.state !== "withdrawn" && clock(report)),
     h("span", { class: "what", text: kinds.find((kind) => kind.code === report.kind)?.name ?? report.kind }),
     h(
       "span",
       { class: "where" },
       h("span", { class: `chip ${report.state}`, text: name("states", report.state) }),
       report.urgent && [" ", h("span", { class: "chip urgent", text: t("Urgent") })],
-      ` ${place}`,
-      staff && report.assignee && ` · ${report.assignee.name}`,
+      ` ${more.filter(Boolean).join(" · ")}`,
     ),
   );
 }
