@@ -9,7 +9,7 @@ from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from app.api.forms import Text
-from app.api.report_schema import ReportSchema
+from app.api.report_schema import OneReportSchema
 from app.api.viewing import answer, person, shown_report
 from app.enforcement import actions
 from app.http import access
@@ -35,8 +35,8 @@ class Decisions(MethodView):
 
     @needs(Do.DECIDE)
     @blueprint.arguments(EnteredSchema)
-    @blueprint.response(201, ReportSchema)
-    @blueprint.alt_response(200, schema=ReportSchema, description="Known already, or its payment entered")
+    @blueprint.response(201, OneReportSchema)
+    @blueprint.alt_response(200, schema=OneReportSchema, description="Known already, or its payment entered")
     def post(self, given: Mapping[str, Any], report_id: UUID) -> Response:
         """Enter a decision on a recorded case
 

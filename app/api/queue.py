@@ -51,6 +51,8 @@ class Queue(MethodView):
         rows = _rows(asked, limit + 1)
         shown, more = rows[:limit], len(rows) > limit
         tag = tag_of(shown, more=more)
+        if unchanged := not_modified(tag):
+            return unchanged
         # Only a contested case can have a decision and be open.
         known = decisions.of_reports(access.session(), [row["id"] for row in shown if row["contests"]])
         look, rules = viewer(), book()
@@ -59,7 +61,7 @@ class Queue(MethodView):
             "next": paging.cursor(shown[-1]["due_at"], shown[-1]["id"]) if more else None,
             "as_of": access.now().isoformat(),
         }
-        return not_modified(tag) or answer(page, etag=tag)
+        return answer(page, etag=tag)
 
 
 def _rows(asked: Mapping[str, Any], limit: int) -> Sequence[Mapping[Any, Any]]:

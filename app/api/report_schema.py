@@ -101,12 +101,15 @@ class PersonSchema(Schema):
 
 
 class LinksSchema(Schema):
-    """Where to go from here."""
+    """Where to go from here; null where the asker may not, or not now."""
 
     self = fields.String()
     timeline = fields.String()
     moves = fields.String()
     entries = fields.String()
+    decisions = fields.String(allow_none=True)
+    members = fields.String(allow_none=True)
+    author = fields.String(allow_none=True)
 
 
 class ReportSchema(Schema):
@@ -147,6 +150,21 @@ class ReportSchema(Schema):
     entries = fields.List(fields.Nested(OpenEntrySchema))
     version = fields.Integer()
     links = fields.Nested(LinksSchema)
+
+
+class RatingSchema(Schema):
+    """What its resident thought of how it was dealt with: the latest word."""
+
+    stars = fields.Integer()
+    text = fields.String(allow_none=True)
+    at = fields.AwareDateTime()
+
+
+class OneReportSchema(ReportSchema):
+    """A report shown by itself: with the number of the one that it repeats, and how it was rated."""
+
+    original_number = fields.String(allow_none=True)
+    rating = fields.Nested(RatingSchema, allow_none=True)
 
 
 class ByWhomSchema(Schema):

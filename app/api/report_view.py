@@ -7,12 +7,14 @@ from functools import cache, partial
 from typing import Any
 
 from app.core.errors import Language
+from app.enforcement.actions import can_have_decision
 from app.enforcement.models import Decision
 from app.identity import permissions
 from app.identity.permissions import Actor, Do, Role
 from app.photos.errors import REFUSALS
 from app.reports import entries, workflow
 from app.reports.actions import DO, ReportSubject
+from app.reports.queries import Rating
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import CONTEST_WITHIN, State
 from app.targets.stopwatch import Running, Stopwatch
@@ -116,13 +118,14 @@ def present(
         "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, may, clock, viewer, book)],
         "entries": [{"type": type_, "needs": needs} for type_, needs in entries_for(row, subject, viewer)],
         "version": row["version"],
-        "links": {
-            "self": f"/api/v1/reports/{row['id']}",
-            "timeline": f"/api/v1/reports/{row['id']}/timeline",
-            "moves": f"/api/v1/reports/{row['id']}/moves",
-            "entries": f"/api/v1/reports/{row['id']}/entries",
-        },
+        "links": _links(row, may),
     }
+
+
+def alone(shown: Mapping[str, Any], *, original_number: str | None, rating: Rating | None) -> dict[str, Any]:
+    """A report that is shown by itself, with what a list would have to look up for each of its rows."""
+    said = rating and {"stars": rating.stars, "text": rating.text, "at": _instant(rating.at)}
+    return {**shown, "original_number": original_number, "rating": said}
 
 
 def shown_photo(viewer: Viewer, sha256: str, role: str, state: str, refusal: str | None) -> dict[str, Any]:
@@ -202,6 +205,21 @@ def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, A
         "data": data,
         "texts": row["texts"] or {},
         "erased": row["erased_at"] is not None,
+    }
+
+
+def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
+    """Where to go from here; null where the asker may not, or not now."""
+    itself = f"/api/v1/reports/{row['id']}"
+    decides = may(Do.DECIDE) and can_have_decision(row["outcome"])
+    return {
+        "self": itself,
+        "timeline": f"{itself}/timeline",
+        "moves": f"{itself}/moves",
+        "entries": f"{itself}/entries",
+        "decisions": f"{itself}/decisions" if decides else None,
+        "members": f"/api/v1/units/{row['unit_id']}/members" if may(Do.READ_MEMBERS) else None,
+        "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
     }
 
 

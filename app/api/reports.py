@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.api import report_view
 from app.api.forms import Text, photo_hashes
-from app.api.report_schema import ReportSchema, TimelineSchema
+from app.api.report_schema import OneReportSchema, ReportSchema, TimelineSchema
 from app.api.viewing import answer, book, person, readable, shown, shown_report, viewer
 from app.enforcement import queries as decisions
 from app.http import access, paging
@@ -130,8 +130,8 @@ class Reports(MethodView):
 
     @needs(Do.SUBMIT, by_token=True)
     @blueprint.arguments(SubmissionSchema)
-    @blueprint.response(201, ReportSchema)
-    @blueprint.alt_response(200, schema=ReportSchema, description="Known already, as it stands now")
+    @blueprint.response(201, OneReportSchema)
+    @blueprint.alt_response(200, schema=OneReportSchema, description="Known already, as it stands now")
     def post(self, given: Mapping[str, Any]) -> Response:
         """Send a report
 
@@ -159,7 +159,8 @@ class Reports(MethodView):
             "is_author": author.filed_by is None,
             "photos": [(sha256, "before", "awaited", None) for sha256 in dict.fromkeys(given["photos"])],
         }
-        body = report_view.present(row, viewer(), submitted.book)
+        shown_now = report_view.present(row, viewer(), submitted.book)
+        body = report_view.alone(shown_now, original_number=None, rating=None)
         return answer(body, status=201, etag=report_view.etag(row), headers=location)
 
     @needs(Do.LIST_OWN)
@@ -192,7 +193,7 @@ class OneReport(MethodView):
     """One report."""
 
     @needs(Do.READ_REPORT)
-    @blueprint.response(200, ReportSchema)
+    @blueprint.response(200, OneReportSchema)
     def get(self, report_id: UUID) -> Response:
         """A report as it stands
 
@@ -228,7 +229,7 @@ class Moves(MethodView):
 
     @needs(Do.READ_REPORT)
     @blueprint.arguments(MoveSchema)
-    @blueprint.response(200, ReportSchema)
+    @blueprint.response(200, OneReportSchema)
     def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Make a move
 
@@ -245,7 +246,7 @@ class Entries(MethodView):
 
     @needs(Do.READ_REPORT)
     @blueprint.arguments(EntrySchema)
-    @blueprint.response(200, ReportSchema)
+    @blueprint.response(200, OneReportSchema)
     def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Assign, correct, note, message, add, instruct or rate"""
         actions.enter(access.session(), report_id, given, _act(given))

@@ -97,10 +97,15 @@ def readable(report_id: UUID) -> Mapping[Any, Any]:
 
 
 def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A report with its decisions, as the asker sees it."""
+    """A report by itself, with its decisions, as the asker sees it."""
+    session, original = access.session(), row["original_id"]
     decided = row["concluded_at"] is not None or row["contests"]
-    known = decisions.of_reports(access.session(), [row["id"]]) if decided else {}
-    return report_view.present(row, viewer(), book(), known.get(row["id"], ()))
+    known = decisions.of_reports(session, [row["id"]]) if decided else {}
+    return report_view.alone(
+        report_view.present(row, viewer(), book(), known.get(row["id"], ())),
+        original_number=original and queries.number_of(session, original),
+        rating=queries.latest_rating(session, row["id"]) if decided else None,
+    )
 
 
 def shown_report(report_id: UUID) -> tuple[dict[str, Any], str]:

@@ -56,6 +56,11 @@ class Entered:
     paid_on: date | None = None
 
 
+def can_have_decision(outcome: str | None) -> bool:
+    """Whether a case with this outcome can: a decision rests on a record of the violation, which a contest undoes."""
+    return outcome == Outcome.RECORDED.value
+
+
 def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Person, now: datetime) -> bool:
     """Enter a decision on a recorded case, or that one entered earlier was paid. True when it is new.
 
@@ -66,7 +71,7 @@ def enter(session: Session, report_id: UUID, entered: Entered, *, by: reports.Pe
     report, is_author, _ = reports.open_for(session, report_id, by, now=now)
     subject = reports.subject_of(report, is_author=is_author)
     permissions.require(by.actor, Do.DECIDE, subject)
-    if report.outcome != Outcome.RECORDED.value:
+    if not can_have_decision(report.outcome):
         raise CaseNotRecorded
     _check_days(report, entered, now)
     # The number is the unit's and the lock is on one report: of two cases entered at once under it, one gets it.

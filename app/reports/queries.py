@@ -253,16 +253,43 @@ def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[
     wanted = (
         select(*columns, Staff.name.label("by_name"), TimelineText.texts, TimelineText.erased_at)
         .outerjoin(Staff, Staff.person_id == TimelineEntry.by_id)
-        .outerjoin(
-            TimelineText,
-            and_(TimelineText.report_id == TimelineEntry.report_id, TimelineText.entry_id == TimelineEntry.entry_id),
-        )
+        .outerjoin(TimelineText, _is_text_of_entry())
         .where(TimelineEntry.report_id == report_id)
         .order_by(TimelineEntry.id)
     )
     if not all_entries:
         wanted = wanted.where(TimelineEntry.shown_to == "all")
     return session.execute(wanted).mappings().all()
+
+
+def number_of(session: Session, report_id: UUID) -> str | None:
+    """The number by which people know a report."""
+    return session.scalar(select(Report.number).where(Report.id == report_id))
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What somebody thought of how their report was dealt with; the words may be missing, or erased since."""
+
+    stars: int
+    text: str | None
+    at: datetime
+
+
+def latest_rating(session: Session, report_id: UUID) -> Rating | None:
+    """The rating that holds: whoever rated again meant the later one."""
+    found = session.execute(
+        select(TimelineEntry.data, TimelineEntry.at, TimelineText.texts)
+        .outerjoin(TimelineText, _is_text_of_entry())
+        .where(TimelineEntry.report_id == report_id, TimelineEntry.type == "rate")
+        .order_by(TimelineEntry.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else Rating(found.data["stars"], (found.texts or {}).get("text"), found.at)
+
+
+def _is_text_of_entry() -> ColumnElement[bool]:
+    return and_(TimelineText.report_id == TimelineEntry.report_id, TimelineText.entry_id == TimelineEntry.entry_id)
 
 
 def after_photos(session: Session, report_id: UUID) -> frozenset[str]:
