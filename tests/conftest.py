@@ -24,6 +24,7 @@ from app.core.db import Database
 from app.http.container import KEY, Container
 from app.identity.permissions import Actor
 from databases import create_database, migrate, url_of
+from running_copy import copy, database_behind, running  # noqa: F401 -- fixtures
 
 # What a migration puts into a fresh database, and so what stays when a test that committed is cleaned up.
 SEEDED = {"alembic_version", "spatial_ref_sys", "cities", "rulebook_revision"}

@@ -6,6 +6,7 @@ imported, which would ask for libraries that nobody needs here.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -30,6 +31,9 @@ _KEY: Final = "haigio.assets"
 
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
+# Static imports only: what a script asks for later (the map) is not waited for.
+_IMPORTS: Final = re.compile(r'^(?:import|\}) .*from "\./([a-z]+\.js)";$', re.MULTILINE)
+
 # Name -> the package that carries it, and where.
 _LIBRARIES: Final = {
     "maplibre-gl.js": ("maplibre", "maplibre/srcjs/maplibre-gl.js"),
@@ -49,6 +53,14 @@ class Assets:
     def url(self, name: str) -> str:
         """The address of one of our own files."""
         return f"/web/{self.tag}/{name}"
+
+    def imported_by(self, script: str) -> list[str]:
+        """A script and what it imports, and what that imports: a browser told of all asks for all at once."""
+        found = [script]
+        for name in found:  # grows while it is walked
+            imported = _IMPORTS.findall(self.own[name].decode())
+            found += [f"js/{module}" for module in dict.fromkeys(imported) if f"js/{module}" not in found]
+        return found
 
     def library_urls(self) -> dict[str, str]:
         """The addresses of the libraries that are installed."""

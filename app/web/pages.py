@@ -1,6 +1,5 @@
 """The three pages. Each is an empty form in the asker's language; its script fills it from the API."""
 
-from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, render_template, url_for
@@ -13,15 +12,6 @@ from app.web.assets import assets
 from app.web.language import spoken
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
-
-# What each page's script imports, named so that a browser asks for all of it at once instead of one after another.
-_MODULES: Final = {
-    "report": (
-        "report", "session", "api", "page", "words", "time", "photos", "place", "mine", "listing", "case", "acts",
-    ),
-    "desk": ("desk", "session", "api", "page", "words", "time", "listing", "case", "acts", "photos", "place"),
-    "board": ("board", "session", "api", "page", "words", "time", "listing", "charts"),
-}  # fmt: skip
 
 
 @blueprint.get("/")
@@ -53,14 +43,14 @@ def _page(name: str, **more: object) -> Response:
         "libraries": known.library_urls(),
         "tiles": {"url": settings.tiles_url, "attribution": settings.tiles_attribution} if settings.tiles_url else None,
     }
-    modules = [known.url(f"js/{module}.js") for module in _MODULES[name]]
+    modules = [*known.imported_by(f"js/{name}.js"), f"js/messages.{language}.js"]
     response = make_response(
         render_template(
             f"{name}.html",
             asset=known.url,
             client=client,
             language=language,
-            modules=[*modules, known.url(f"js/messages.{language}.js")],
+            modules=[known.url(module) for module in modules],
             page=name,
             other={"vi": "en", "en": "vi"}[language],
             here=url_for(f"pages.{name}"),

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from journeys.conftest import PLACES, photo
+from running_copy import PLACES, photo
 
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(180)]
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.core.db import new_id
-from journeys.conftest import PLACES, count, photo
+from running_copy import PLACES, count, photo
 
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(180)]
 

@@ -41,7 +41,13 @@ function choose(button) {
 }
 
 const figure = (name, value, { note = null, tone = "" } = {}) =>
-  h("div", { class: `figure ${tone}` }, h("dt", { text: name }), h("dd", { text: value }), note && h("dd", { class: "note", text: note }));
+  h(
+    "div",
+    { class: `figure ${tone}` },
+    h("dt", { text: name }),
+    h("dd", { text: value }),
+    note && h("dd", { class: "note", text: note }),
+  );
 
 const percent = (value) => (value === null ? "–" : share.format(value));
 const time = (seconds) => (seconds === null ? "–" : duration(seconds));
@@ -50,14 +56,25 @@ function headline(s) {
   return h(
     "dl",
     { class: "headline" },
-    figure(t("dealt with on time"), percent(s.on_time_share), { tone: "first", note: t("{on} on time, {late} late or overdue", { on: whole.format(s.on_time), late: whole.format(s.late) }) }),
+    figure(t("dealt with on time"), percent(s.on_time_share), {
+      tone: "first",
+      note: t("{on} on time, {late} late or overdue", { on: whole.format(s.on_time), late: whole.format(s.late) }),
+    }),
     figure(t("overdue at this moment"), whole.format(s.overdue), { tone: s.overdue ? "bad" : "" }),
     figure(t("open"), whole.format(s.open)),
-    figure(t("half are dealt with within"), time(s.conclusion.p50_s), { note: t("nine in ten within {time}", { time: time(s.conclusion.p90_s) }) }),
-    figure(t("first response, half within"), time(s.first_response.p50_s), { note: t("nine in ten within {time}", { time: time(s.first_response.p90_s) }) }),
-    figure(t("reports"), whole.format(s.reports), { note: t("{share} have a result", { share: percent(s.concluded_share) }) }),
+    figure(t("half are dealt with within"), time(s.conclusion.p50_s), {
+      note: t("nine in ten within {time}", { time: time(s.conclusion.p90_s) }),
+    }),
+    figure(t("first response, half within"), time(s.first_response.p50_s), {
+      note: t("nine in ten within {time}", { time: time(s.first_response.p90_s) }),
+    }),
+    figure(t("reports"), whole.format(s.reports), {
+      note: t("{share} have a result", { share: percent(s.concluded_share) }),
+    }),
     figure(t("were true"), percent(s.true_share)),
-    figure(t("sanctioned"), whole.format(s.sanctioned), { note: t("{sum} đồng of fines", { sum: whole.format(s.fines_vnd) }) }),
+    figure(t("sanctioned"), whole.format(s.sanctioned), {
+      note: t("{sum} đồng of fines", { sum: whole.format(s.fines_vnd) }),
+    }),
   );
 }
 
@@ -83,17 +100,32 @@ function table(items, totals, { name }, namesakes) {
   const key = (ward) => `${ward.code} ${ward.valid_from}`;
   const rows = totals.flatMap((total) => [
     row(total, wardName(total.ward, namesakes), true),
-    ...items.filter((one) => key(one.ward) === key(total.ward)).map((one) => row(one, wardName(one.ward, namesakes), false)),
+    ...items
+      .filter((one) => key(one.ward) === key(total.ward))
+      .map((one) => row(one, wardName(one.ward, namesakes), false)),
   ]);
   return [
     h("caption", { class: "unseen", text: t("Figures by ward and field") }),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col", text: t("Ward") }), h("th", { scope: "col", text: t("Field") }), NUMBERS.map(([title]) => h("th", { scope: "col", text: title() })))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col", text: t("Ward") }),
+        h("th", { scope: "col", text: t("Field") }),
+        NUMBERS.map(([title]) => h("th", { scope: "col", text: title() })),
+      ),
+    ),
     h("tbody", {}, rows),
   ];
 }
 
 // Codes and names have been used for several wards: then the day from which it was this one tells them apart.
-const wardName = (ward, namesakes) => (namesakes.has(ward.name) && ward.valid_from ? t("{name} (from {day})", { name: ward.name, day: day(ward.valid_from) }) : ward.name);
+const wardName = (ward, namesakes) =>
+  namesakes.has(ward.name) && ward.valid_from
+    ? t("{name} (from {day})", { name: ward.name, day: day(ward.valid_from) })
+    : ward.name;
 
 function twice(wards) {
   const names = wards.map((ward) => ward.name);
@@ -107,7 +139,8 @@ function step({ from, to }) {
   return length <= 62 ? "day" : length <= 400 ? "week" : "month";
 }
 
-const label = (first, by) => (by === "month" ? `${first.slice(5, 7)}/${first.slice(0, 4)}` : `${first.slice(8, 10)}/${first.slice(5, 7)}`);
+const label = (first, by) =>
+  by === "month" ? `${first.slice(5, 7)}/${first.slice(0, 4)}` : `${first.slice(8, 10)}/${first.slice(5, 7)}`;
 
 const query = (more = {}) => new URLSearchParams({ ...days(), ...more }).toString();
 
@@ -126,7 +159,8 @@ function withGaps(items, by) {
 /** The first day of the period after the one that `first` lies in: tomorrow, next Monday, the next first of a month. */
 function nextPeriod(first, by) {
   const date = new Date(`${first}T12:00:00Z`);
-  if (by === "month") return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)).toISOString().slice(0, 10);
+  if (by === "month")
+    return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)).toISOString().slice(0, 10);
   return shifted(first, by === "day" ? 1 : 7 - ((date.getUTCDay() + 6) % 7));
 }
 
@@ -146,7 +180,13 @@ async function look() {
     learnClock(summary.as_of);
     find("[data-headline]", board).replaceChildren(headline(summary));
     find("[data-fresh]", board).textContent = t("As of {time}, by the day of receipt", { time: when(summary.as_of) });
-    const [wards, both, found, words] = await Promise.all([figures({ by: "ward" }), figures({ by: "ward,field" }), figures({ by }), catalogue(), overdue.refresh()]);
+    const [wards, both, found, words] = await Promise.all([
+      figures({ by: "ward" }),
+      figures({ by: "ward,field" }),
+      figures({ by }),
+      catalogue(),
+      overdue.refresh(),
+    ]);
     if (mine !== turn) return;
     const trend = withGaps(found, by);
     const namesakes = twice(wards.map((one) => one.ward));
@@ -160,10 +200,17 @@ async function look() {
 
 async function draw(wards, trend, by, namesakes) {
   try {
-    await drawTrend(find("[data-trend]", board), trend.map((one) => ({ label: label(one.period.from, by), share: one.on_time_share, reports: one.reports })));
-    await drawBars(find("[data-wards]", board), wards.map((one) => ({ label: wardName(one.ward, namesakes), on_time: one.on_time, late: one.late })));
+    await drawTrend(
+      find("[data-trend]", board),
+      trend.map((one) => ({ label: label(one.period.from, by), share: one.on_time_share, reports: one.reports })),
+    );
+    await drawBars(
+      find("[data-wards]", board),
+      wards.map((one) => ({ label: wardName(one.ward, namesakes), on_time: one.on_time, late: one.late })),
+    );
   } catch {
-    for (const canvas of all("canvas", board)) canvas.replaceWith(h("p", { class: "hint", text: t("Charts cannot be drawn here; the table says the same.") }));
+    for (const canvas of all("canvas", board))
+      canvas.replaceWith(h("p", { class: "hint", text: t("Charts cannot be drawn here; the table says the same.") }));
   }
 }
 
@@ -172,8 +219,13 @@ function trendWords(trend, by) {
   const judged = trend.filter((one) => one.on_time + one.late > 0);
   if (judged.length < 2) return t("Too little to compare.");
   const middle = Math.floor(judged.length / 2);
-  const of = (part) => part.reduce((sum, one) => sum + one.on_time, 0) / part.reduce((sum, one) => sum + one.on_time + one.late, 0);
-  const values = { before: share.format(of(judged.slice(0, middle))), since: share.format(of(judged.slice(middle))), day: label(judged[middle].period.from, by) };
+  const of = (part) =>
+    part.reduce((sum, one) => sum + one.on_time, 0) / part.reduce((sum, one) => sum + one.on_time + one.late, 0);
+  const values = {
+    before: share.format(of(judged.slice(0, middle))),
+    since: share.format(of(judged.slice(middle))),
+    day: label(judged[middle].period.from, by),
+  };
   return t("On time: {before} before {day}, {since} since.", values);
 }
 

@@ -46,7 +46,11 @@ export class CaseView {
     } catch (problem) {
       if (id !== this.id) return;
       if (this.parts) tell(problem.detail, { bad: true });
-      else this.place.replaceChildren(h("p", { class: "empty", text: problem.detail }), h("button", { type: "button", text: t("Try again"), onclick: () => this.refresh() }));
+      else
+        this.place.replaceChildren(
+          h("p", { class: "empty", text: problem.detail }),
+          h("button", { type: "button", text: t("Try again"), onclick: () => this.refresh() }),
+        );
     }
   }
 
@@ -54,14 +58,27 @@ export class CaseView {
     this.etag = etag;
     if (!this.parts) {
       this.parts = { head: h("div"), photos: h("div"), acts: h("div"), facts: h("div"), map: null, course: h("div") };
-      this.place.replaceChildren(this.parts.head, this.parts.photos, this.parts.acts, this.parts.facts, this.parts.course);
+      this.place.replaceChildren(
+        this.parts.head,
+        this.parts.photos,
+        this.parts.acts,
+        this.parts.facts,
+        this.parts.course,
+      );
       this.acts = new Acts(this.parts.acts, { staff: this.staff, done: () => this.done() });
     }
     const { parts } = this;
     parts.head.replaceChildren(...head(report, words));
     parts.photos.replaceChildren(...photos(report));
     parts.facts.replaceChildren(facts(report, course, words, this.staff));
-    parts.course.replaceChildren(h("h2", { text: t("What has happened") }), h("ol", { class: "course" }, course.map((entry) => step(entry, words, course))));
+    parts.course.replaceChildren(
+      h("h2", { text: t("What has happened") }),
+      h(
+        "ol",
+        { class: "course" },
+        course.map((entry) => step(entry, words, course)),
+      ),
+    );
     this.showMap(report);
     this.acts.update(report, { course, words, etag: () => this.etag });
   }
@@ -74,7 +91,11 @@ export class CaseView {
   async showMap(report) {
     const at = `${report.location.lat},${report.location.lon}`;
     if (this.parts.map?.dataset.at === at) return;
-    const place = h("div", { class: "map small", dataset: { at } }, h("p", { class: "hint", text: t("The map is loading …") }));
+    const place = h(
+      "div",
+      { class: "map small", dataset: { at } },
+      h("p", { class: "hint", text: t("The map is loading …") }),
+    );
     this.parts.map?.remove();
     this.parts.map = place;
     this.parts.facts.after(place);
@@ -103,15 +124,30 @@ function head(report, { name, kinds }) {
       h("p", { class: "number", text: report.number }),
       h("h1", { text: kinds.find((kind) => kind.code === report.kind)?.name ?? report.kind }),
       h("p", { class: "line" }, said),
-      report.state !== "withdrawn" && h("p", { class: "line" }, clock(report), h("small", { text: t("due {time}", { time: when(report.due_at) }) })),
+      report.state !== "withdrawn" &&
+        h("p", { class: "line" }, clock(report), h("small", { text: t("due {time}", { time: when(report.due_at) }) })),
     ),
   ];
 }
 
 function photos(report) {
   const has = (role) => report.photos.some((photo) => photo.role === role);
-  const side = (role, title, none) => h("div", {}, h("h2", { class: "unseen", text: title }), h("h3", { text: title }), has(role) ? gallery(report, role) : h("p", { class: "none", text: none }));
-  return [h("div", { class: "compare" }, side("before", t("Before"), t("No photo")), side("after", t("After"), t("Not dealt with yet")))];
+  const side = (role, title, none) =>
+    h(
+      "div",
+      {},
+      h("h2", { class: "unseen", text: title }),
+      h("h3", { text: title }),
+      has(role) ? gallery(report, role) : h("p", { class: "none", text: none }),
+    );
+  return [
+    h(
+      "div",
+      { class: "compare" },
+      side("before", t("Before"), t("No photo")),
+      side("after", t("After"), t("Not dealt with yet")),
+    ),
+  ];
 }
 
 function facts(report, course, { name, bodies }, staff) {
@@ -131,10 +167,18 @@ function facts(report, course, { name, bodies }, staff) {
     [t("First response after"), after(report, report.first_response_at)],
     [t("On site after"), after(report, report.on_site_at)],
     [t("Result after"), after(report, report.concluded_at)],
-    [t("Position"), staff && `${location.lat}, ${location.lon}${location.accuracy_m ? ` ± ${Math.round(location.accuracy_m)} m` : ""}`],
+    [
+      t("Position"),
+      staff &&
+        `${location.lat}, ${location.lon}${location.accuracy_m ? ` ± ${Math.round(location.accuracy_m)} m` : ""}`,
+    ],
     [t("Sanction decisions"), report.decisions.map(decision).join("\n")],
   ];
-  return h("dl", { class: "facts" }, rows.filter(([, said]) => said).map(([title, said]) => [h("dt", { text: title }), h("dd", { text: said })]));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.filter(([, said]) => said).map(([title, said]) => [h("dt", { text: title }), h("dd", { text: said })]),
+  );
 }
 
 const numberOf = () => t("an earlier report");
@@ -143,11 +187,24 @@ const after = (report, instant) => instant && duration((Date.parse(instant) - Da
 
 /** A decision in one line. */
 export const decision = ({ number, decided_on: on, fine_vnd: fine, paid_on: paid }) =>
-  [number, day(on), fine ? t("{sum} đồng", { sum: fine.toLocaleString("vi-VN") }) : t("Warning"), paid ? t("paid on {day}", { day: day(paid) }) : null].filter(Boolean).join(" · ");
+  [
+    number,
+    day(on),
+    fine ? t("{sum} đồng", { sum: fine.toLocaleString("vi-VN") }) : t("Warning"),
+    paid ? t("paid on {day}", { day: day(paid) }) : null,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 
 function step(entry, words, course) {
   const { name } = words;
-  const who = entry.by.name ?? (entry.by.role === "system" ? t("The system") : entry.by.role === "filer" ? t("Whoever filed it") : name("roles", entry.by.role));
+  const who =
+    entry.by.name ??
+    (entry.by.role === "system"
+      ? t("The system")
+      : entry.by.role === "filer"
+        ? t("Whoever filed it")
+        : name("roles", entry.by.role));
   const texts = Object.entries(entry.texts).map(([, said]) => h("blockquote", { text: said }));
   const apart = entry.done_at && Math.abs(Date.parse(entry.done_at) - Date.parse(entry.at)) > 60_000;
   const doneAt = apart && t("done at {time}", { time: when(entry.done_at) });

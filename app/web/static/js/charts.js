@@ -23,7 +23,13 @@ async function draw(canvas, config) {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.color = "#3d4852";
   drawn.get(canvas)?.destroy();
-  drawn.set(canvas, new Chart(canvas, { ...config, options: { ...config.options, responsive: true, maintainAspectRatio: false, animation: false } }));
+  drawn.set(
+    canvas,
+    new Chart(canvas, {
+      ...config,
+      options: { ...config.options, responsive: true, maintainAspectRatio: false, animation: false },
+    }),
+  );
 }
 
 const percent = (value) => `${value} %`;
@@ -34,8 +40,24 @@ export function drawTrend(canvas, items) {
     data: {
       labels: items.map((item) => item.label),
       datasets: [
-        { type: "line", label: t("On time"), data: items.map((item) => (item.share === null ? null : item.share * 100)), borderColor: INK.good, backgroundColor: INK.good, yAxisID: "share", tension: 0.2, spanGaps: true, pointRadius: items.length > 60 ? 0 : 3 },
-        { type: "bar", label: t("Reports"), data: items.map((item) => item.reports), backgroundColor: "#cfdcd7", yAxisID: "reports" },
+        {
+          type: "line",
+          label: t("On time"),
+          data: items.map((item) => (item.share === null ? null : item.share * 100)),
+          borderColor: INK.good,
+          backgroundColor: INK.good,
+          yAxisID: "share",
+          tension: 0.2,
+          spanGaps: true,
+          pointRadius: items.length > 60 ? 0 : 3,
+        },
+        {
+          type: "bar",
+          label: t("Reports"),
+          data: items.map((item) => item.reports),
+          backgroundColor: "#cfdcd7",
+          yAxisID: "reports",
+        },
       ],
     },
     options: {

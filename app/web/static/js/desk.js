@@ -19,7 +19,8 @@ let wanted = ""; // a number that is looked for
 const seesAll = () => person()?.role === "leader" || person()?.units.some((one) => one.role === "dispatcher");
 
 const VIEWS = {
-  open: { path: "/queue?limit=50", empty: () => t("Nothing is open. Well done.") },
+  open: { path: "/queue?limit=100", empty: () => t("Nothing is open. Well done.") },
+  received: { path: "/queue?limit=50&state=received", empty: () => t("Everything is accepted.") },
   overdue: { path: "/queue?limit=50&overdue=true", empty: () => t("Nothing is overdue.") },
   contested: { path: "/queue?limit=50&state=contested", empty: () => t("No result is contested.") },
   undecided: { path: "/cases?limit=50&undecided=true", empty: () => t("Every recorded case has its decision.") },
@@ -29,7 +30,10 @@ const VIEWS = {
 
 const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk), {
   path() {
-    const more = new URLSearchParams({ ...(unit.value && { unit: unit.value }), ...(view === "number" && { number: wanted }) });
+    const more = new URLSearchParams({
+      ...(unit.value && { unit: unit.value }),
+      ...(view === "number" && { number: wanted }),
+    });
     return VIEWS[view].path + (more.size ? `&${more}` : "");
   },
   href: (report) => `#case/${report.id}`,
@@ -40,12 +44,19 @@ const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk)
 });
 const shown = new CaseView(find("#case"), { staff: true, onChange: () => look() });
 
-/** What the open cases that are loaded tell of themselves; more than a page is told as such. */
+/** What the open cases tell of themselves. They come by due time, so of more than a page only the overdue are all here. */
 function count({ items, next }) {
   if (view !== "open") return;
-  const numbers = { open: items.length, overdue: items.filter((one) => band(one) === "over").length, contested: items.filter((one) => one.state === "contested").length };
-  for (const [name, number] of Object.entries(numbers)) find(`[data-count=${name}]`, desk).textContent = `${number}${next ? "+" : ""}`;
-  document.title = `${numbers.overdue ? `(${numbers.overdue}) ` : ""}${t("Desk")} · Hai Giờ`;
+  const number = (test) => items.filter(test).length;
+  const overdue = number((one) => band(one) === "over");
+  const counts = {
+    open: next ? `${items.length}+` : items.length,
+    received: next ? "" : number((one) => one.state === "received"),
+    overdue: next && overdue === items.length ? `${overdue}+` : overdue,
+    contested: next ? "" : number((one) => one.state === "contested"),
+  };
+  for (const [name, said] of Object.entries(counts)) find(`[data-count=${name}]`, desk).textContent = said;
+  document.title = [overdue ? `(${overdue})` : "", t("Desk"), "· Hai Giờ"].filter(Boolean).join(" ");
 }
 
 async function look() {
@@ -54,7 +65,9 @@ async function look() {
     await listing.refresh();
     mark();
     fresh.classList.remove("bad");
-    fresh.textContent = t("Up to date, {time}", { time: new Date().toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hourCycle: "h23" }) });
+    fresh.textContent = t("Up to date, {time}", {
+      time: new Date().toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hourCycle: "h23" }),
+    });
   } catch (problem) {
     fresh.classList.add("bad");
     fresh.textContent = t("Not up to date: {why}", { why: problem.detail });
@@ -71,7 +84,8 @@ function mark() {
 
 function show(name) {
   view = name;
-  for (const button of all("[data-show]", desk)) button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  for (const button of all("[data-show]", desk))
+    button.setAttribute("aria-pressed", String(button.dataset.show === name));
   listing.forget();
   look();
 }
@@ -104,9 +118,12 @@ onChange(async (somebody) => {
   shown.close();
   find("#case").replaceChildren();
   if (!somebody) return;
-  if (somebody.role === "resident") return tell(t("This page is for staff. Residents find their reports on the first page."), { bad: true });
+  if (somebody.role === "resident")
+    return tell(t("This page is for staff. Residents find their reports on the first page."), { bad: true });
   const watches = somebody.role === "leader";
-  find("[data-units]", desk).textContent = somebody.units.length ? [...new Set(somebody.units.map((one) => one.name))].join(", ") : t("All units");
+  find("[data-units]", desk).textContent = somebody.units.length
+    ? [...new Set(somebody.units.map((one) => one.name))].join(", ")
+    : t("All units");
   find("[data-pick-unit]", desk).hidden = !watches;
   find("[data-show=undecided]", desk).hidden = !watches && !somebody.units.some((one) => one.role === "chair");
   desk.hidden = false;

@@ -40,7 +40,10 @@ export class Listing {
   async refresh() {
     const turn = this.turn;
     const fresh = Date.now() - this.fetchedAt < LINKS_LIVE_MS;
-    const [{ status, body, etag }, words] = await Promise.all([asked("GET", this.path(), { etag: fresh ? this.etag : null }), catalogue()]);
+    const [{ status, body, etag }, words] = await Promise.all([
+      asked("GET", this.path(), { etag: fresh ? this.etag : null }),
+      catalogue(),
+    ]);
     if (turn !== this.turn || status === 304) return false;
     const isFirst = this.reports === null;
     this.etag = etag;
@@ -57,7 +60,10 @@ export class Listing {
     const turn = this.turn;
     const path = this.path();
     try {
-      const [{ body }, words] = await Promise.all([asked("GET", `${path}${path.includes("?") ? "&" : "?"}cursor=${this.next}`), catalogue()]);
+      const [{ body }, words] = await Promise.all([
+        asked("GET", `${path}${path.includes("?") ? "&" : "?"}cursor=${this.next}`),
+        catalogue(),
+      ]);
       if (turn !== this.turn) return;
       this.tail.append(...body.items.map((report) => this.item(report, words)));
       this.next = body.next;
@@ -94,13 +100,26 @@ export class Listing {
 
 // What an item shows of a report. Links to photos are new each time and change nothing.
 const tagOf = (report) =>
-  JSON.stringify([report.version, report.clock, report.due_at, report.photos.map((photo) => photo.state), report.unit.id]);
+  JSON.stringify([
+    report.version,
+    report.clock,
+    report.due_at,
+    report.photos.map((photo) => photo.state),
+    report.unit.id,
+  ]);
 
 /** One report in a list: what, where, how it stands, how much time is left. */
 function reportItem(report, href, { name, kinds, staff, ward }) {
   const photo = report.photos.find((one) => one.state === "ready");
-  const thumb = photo ? h("img", { class: "thumb", src: photo.urls.thumb, alt: "", loading: "lazy" }) : h("span", { class: "thumb" });
-  const more = [when(report.received_at), report.address, (ward || !report.address) && report.ward.name, staff && report.assignee?.name];
+  const thumb = photo
+    ? h("img", { class: "thumb", src: photo.urls.thumb, alt: "", loading: "lazy" })
+    : h("span", { class: "thumb" });
+  const more = [
+    when(report.received_at),
+    report.address,
+    (ward || !report.address) && report.ward.name,
+    staff && report.assignee?.name,
+  ];
   return h(
     "a",
     { class: `item ${band(report)}`, href, dataset: { id: report.id } },

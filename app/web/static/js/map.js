@@ -47,11 +47,18 @@ function style(shapes) {
     version: 8,
     sources: {
       wards: { type: "geojson", data: shapes },
-      ...(tiles && { streets: { type: "raster", tiles: [tiles.url], tileSize: 256, maxzoom: 19, attribution: tiles.attribution } }),
+      ...(tiles && {
+        streets: { type: "raster", tiles: [tiles.url], tileSize: 256, maxzoom: 19, attribution: tiles.attribution },
+      }),
     },
     layers: [
       ...ground,
-      { id: "wards", type: "fill", source: "wards", paint: { "fill-color": "#0b5d4b", "fill-opacity": tiles ? 0.05 : 0.1 } },
+      {
+        id: "wards",
+        type: "fill",
+        source: "wards",
+        paint: { "fill-color": "#0b5d4b", "fill-opacity": tiles ? 0.05 : 0.1 },
+      },
       { id: "borders", type: "line", source: "wards", paint: { "line-color": "#0b5d4b", "line-width": 1.5 } },
     ],
   };
@@ -89,12 +96,16 @@ export async function drawMap(place, { onPick = null, at = null } = {}) {
   map.addControl(new library_.NavigationControl({ showCompass: false }), "top-right");
   nameWards(library_, map, shapes);
   const pin = new library_.Marker({ color: "#b3261e", draggable: onPick !== null });
+  pin.getElement().setAttribute("role", "img");
+  pin.getElement().setAttribute("aria-label", t("Pin"));
   const pick = ({ lng, lat }) => onPick({ lat, lon: lng });
   if (onPick) {
     map.on("click", (event) => pick(event.lngLat));
     pin.on("dragend", () => pick(pin.getLngLat()));
     map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && pick(map.getCenter()));
-    map.getCanvas().setAttribute("aria-label", t("Map. Move it with the arrow keys, and press Enter to choose its middle."));
+    map
+      .getCanvas()
+      .setAttribute("aria-label", t("Map. Move it with the arrow keys, and press Enter to choose its middle."));
   } else {
     map.getCanvas().setAttribute("aria-label", t("Map of where it is"));
   }
@@ -103,7 +114,8 @@ export async function drawMap(place, { onPick = null, at = null } = {}) {
     /** Put the pin on a place and bring it into view. */
     show({ lat, lon }, { closer = false } = {}) {
       pin.setLngLat([lon, lat]).addTo(map);
-      if (closer || !map.getBounds().contains([lon, lat])) map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), CLOSE) });
+      if (closer || !map.getBounds().contains([lon, lat]))
+        map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), CLOSE) });
     },
   };
   if (at) drawn.show(at);
@@ -118,5 +130,6 @@ function nameWards(library_, map, shapes) {
     const [west, south, east, north] = boundsOf({ features: [feature] });
     const name = h("span", { class: "ward-name", text: feature.properties.name });
     new library_.Marker({ element: name }).setLngLat([(west + east) / 2, (south + north) / 2]).addTo(map);
+    name.removeAttribute("aria-label"); // MapLibre would call it "Map marker"
   }
 }

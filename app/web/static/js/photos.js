@@ -47,7 +47,8 @@ export class PhotoChoice {
 
   refusal(file) {
     if (this.photos.length >= MOST) return t("Ten photos are the most.");
-    if (!KINDS.test(file.type) && !KINDS_BY_NAME.test(file.name)) return t("{name} is no photo that we can take (JPEG, PNG, WebP, HEIC).", { name: file.name });
+    if (!KINDS.test(file.type) && !KINDS_BY_NAME.test(file.name))
+      return t("{name} is no photo that we can take (JPEG, PNG, WebP, HEIC).", { name: file.name });
     if (file.size > MOST_BYTES) return t("{name} is larger than 20 MB.", { name: file.name });
     if (file.size === 0) return t("{name} is empty.", { name: file.name });
     if (!crypto.subtle) return t("Photos can only be sent over a secure connection (https).");
@@ -63,7 +64,13 @@ export class PhotoChoice {
     }
     if (this.hashes.includes(hash)) return;
     const photo = { file, sha256: hash, sent: false, element: null };
-    const remove = h("button", { type: "button", class: "remove", "aria-label": t("Remove photo"), text: "×", onclick: () => this.drop(photo) });
+    const remove = h("button", {
+      type: "button",
+      class: "remove",
+      "aria-label": t("Remove photo"),
+      text: "×",
+      onclick: () => this.drop(photo),
+    });
     photo.element = thumbnail(file, remove);
     this.photos.push(photo);
     this.shown.append(photo.element);
@@ -102,7 +109,9 @@ export async function sendPhotos(reportId, photos, role, shown) {
     if (shown) shown.append(figure);
     else photo.element.append(bar);
     try {
-      await persistently(() => upload(`/reports/${reportId}/photos/${photo.sha256}?role=${role}`, photo.file, (part) => (bar.value = part)));
+      await persistently(() =>
+        upload(`/reports/${reportId}/photos/${photo.sha256}?role=${role}`, photo.file, (part) => (bar.value = part)),
+      );
       photo.sent = true;
     } catch (problem) {
       figure?.remove();
@@ -131,22 +140,44 @@ async function persistently(send) {
 /** Photos of a report as the API tells of them, in one role, each to be opened large. */
 export function gallery(report, role) {
   const photos = report.photos.filter((photo) => photo.role === role);
-  return h("div", { class: "photos" }, photos.map((photo, place) => shownPhoto(photo, `${roleName(role)} ${place + 1}`)));
+  return h(
+    "div",
+    { class: "photos" },
+    photos.map((photo, place) => shownPhoto(photo, `${roleName(role)} ${place + 1}`)),
+  );
 }
 
 const roleName = (role) => (role === "before" ? t("Before") : t("After"));
 
 function shownPhoto(photo, name) {
   if (photo.state === "ready") {
-    const open = h("button", { type: "button", class: "quiet open", "aria-label": t("Enlarge: {name}", { name }), onclick: () => enlarge(photo, name) }, h("img", { src: photo.urls.thumb, alt: name, loading: "lazy" }));
+    const open = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet open",
+        "aria-label": t("Enlarge: {name}", { name }),
+        onclick: () => enlarge(photo, name),
+      },
+      h("img", { src: photo.urls.thumb, alt: name, loading: "lazy" }),
+    );
     return h("figure", { class: "photo" }, open);
   }
-  const states = { awaited: t("Not here yet"), received: t("Being prepared"), refused: photo.refusal?.detail ?? t("Cannot be shown") };
+  const states = {
+    awaited: t("Not here yet"),
+    received: t("Being prepared"),
+    refused: photo.refusal?.detail ?? t("Cannot be shown"),
+  };
   return h("figure", { class: "photo" }, h("span", { class: "name", text: states[photo.state] }));
 }
 
 function enlarge(photo, name) {
-  const dialog = h("dialog", { class: "picture", "aria-label": name }, h("img", { src: photo.urls.display, alt: name }), h("form", { method: "dialog" }, h("button", { class: "wide", text: t("Close") })));
+  const dialog = h(
+    "dialog",
+    { class: "picture", "aria-label": name },
+    h("img", { src: photo.urls.display, alt: name }),
+    h("form", { method: "dialog" }, h("button", { class: "wide", text: t("Close") })),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -21,10 +21,11 @@ export class PlaceChoice {
     this.button.addEventListener("click", () => this.byGps());
     this.startMap();
     // Asked without being told to only where the answer is known to be yes.
-    if (byItself) navigator.permissions?.query({ name: "geolocation" }).then(
-      (answer) => answer.state === "granted" && !this.value && this.byGps(),
-      () => {},
-    );
+    if (byItself)
+      navigator.permissions?.query({ name: "geolocation" }).then(
+        (answer) => answer.state === "granted" && !this.value && this.byGps(),
+        () => {},
+      );
   }
 
   /** Begin with the map once it comes into view, so that the rest of the page never waits for it. */
@@ -38,13 +39,16 @@ export class PlaceChoice {
         this.map = await drawMap(place, { onPick: ({ lat, lon }) => this.take({ lat: round(lat), lon: round(lon) }) });
         if (this.value) this.map.show(this.value, { closer: true });
       } catch {
-        find(".hint", place)?.replaceChildren(t("The map cannot be shown here. Your position or the photo's place will do."));
+        find(".hint", place)?.replaceChildren(
+          t("The map cannot be shown here. Your position or the photo's place will do."),
+        );
       }
     }).observe(place);
   }
 
   byGps() {
-    if (!navigator.geolocation) return this.say(t("This browser knows no position. Please tap the map."), { bad: true });
+    if (!navigator.geolocation)
+      return this.say(t("This browser knows no position. Please tap the map."), { bad: true });
     this.say(t("Looking for your position …"));
     this.button.disabled = true;
     const asked = this.turn;
@@ -52,11 +56,17 @@ export class PlaceChoice {
       ({ coords }) => {
         this.button.disabled = false;
         if (asked !== this.turn) return; // somebody tapped the map meanwhile, and knows better
-        this.take({ lat: round(coords.latitude), lon: round(coords.longitude), accuracy_m: Math.round(coords.accuracy) }, { closer: true });
+        this.take(
+          { lat: round(coords.latitude), lon: round(coords.longitude), accuracy_m: Math.round(coords.accuracy) },
+          { closer: true },
+        );
       },
       (refused) => {
         this.button.disabled = false;
-        const words = refused.code === refused.PERMISSION_DENIED ? t("Your position is not shared with this page. Please tap the map instead.") : t("Your position was not found. Please try again, or tap the map.");
+        const words =
+          refused.code === refused.PERMISSION_DENIED
+            ? t("Your position is not shared with this page. Please tap the map instead.")
+            : t("Your position was not found. Please try again, or tap the map.");
         if (asked === this.turn) this.say(words, { bad: true });
       },
       GPS,
@@ -68,7 +78,11 @@ export class PlaceChoice {
     if (this.value || !person()) return;
     try {
       const { body } = await ask("POST", "/photos/place", { raw: file.slice(0, READ_OF_A_PHOTO) });
-      if (body.lat !== null && body.lon !== null && !this.value) await this.take({ lat: round(body.lat), lon: round(body.lon) }, { closer: true, from: t("Place of the photo") });
+      if (body.lat !== null && body.lon !== null && !this.value)
+        await this.take(
+          { lat: round(body.lat), lon: round(body.lon) },
+          { closer: true, from: t("Place of the photo") },
+        );
     } catch {
       // Only a convenience.
     }
@@ -81,7 +95,11 @@ export class PlaceChoice {
     this.map?.show(place, { closer });
     this.onChange(place);
     this.say(t("Which ward is that …"));
-    const query = new URLSearchParams({ lat: place.lat, lon: place.lon, ...(place.accuracy_m && { accuracy_m: place.accuracy_m }) });
+    const query = new URLSearchParams({
+      lat: place.lat,
+      lon: place.lon,
+      ...(place.accuracy_m && { accuracy_m: place.accuracy_m }),
+    });
     try {
       const { ward, neighbours } = await get(`/wards/at?${query}`);
       if (turn === this.turn) this.say(describe(place, ward, neighbours, from));
@@ -106,7 +124,8 @@ export class PlaceChoice {
 
 function describe(place, ward, neighbours, from) {
   const parts = [from, ward.name, place.accuracy_m ? t("good to {m} m", { m: place.accuracy_m }) : null];
-  if (neighbours.length) parts.push(t("near the border of {names}", { names: neighbours.map((one) => one.name).join(", ") }));
+  if (neighbours.length)
+    parts.push(t("near the border of {names}", { names: neighbours.map((one) => one.name).join(", ") }));
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -37,10 +37,20 @@ async function showKinds(field, chosen = null) {
     here.replaceChildren(
       ...kinds
         .filter((kind) => kind.field === field)
-        .map((kind) => h("label", {}, h("input", { type: "radio", name: "kind", value: kind.code, checked: kind.code === chosen }), kind.name)),
+        .map((kind) =>
+          h(
+            "label",
+            {},
+            h("input", { type: "radio", name: "kind", value: kind.code, checked: kind.code === chosen }),
+            kind.name,
+          ),
+        ),
     );
   } catch (problem) {
-    here.replaceChildren(h("p", { class: "error", text: problem.detail }), h("button", { type: "button", text: t("Try again"), onclick: () => showKinds(field, chosen) }));
+    here.replaceChildren(
+      h("p", { class: "error", text: problem.detail }),
+      h("button", { type: "button", text: t("Try again"), onclick: () => showKinds(field, chosen) }),
+    );
   }
 }
 
@@ -54,8 +64,18 @@ form.addEventListener("input", keep);
 // The camera may push a page out of a small phone's memory. What was written is there again afterwards; photos are not.
 function keep() {
   const { field, kind, note, address, anonymous, urgent, about_unit: aboutUnit } = form;
-  const draft = { id, field: field.value, kind: kind?.value, note: note.value, address: address.value, place: place.value,
-    anonymous: anonymous.checked, urgent: urgent.checked, aboutUnit: aboutUnit.checked };
+  if (!field.value && !note.value && !address.value) return; // a place alone is found again
+  const draft = {
+    id,
+    field: field.value,
+    kind: kind?.value,
+    note: note.value,
+    address: address.value,
+    place: place.value,
+    anonymous: anonymous.checked,
+    urgent: urgent.checked,
+    aboutUnit: aboutUnit.checked,
+  };
   try {
     sessionStorage.setItem(DRAFT, JSON.stringify(draft));
   } catch {
@@ -91,7 +111,8 @@ async function missing() {
   const required = kind && (await catalogue()).kinds.find((one) => one.code === kind)?.photo_required;
   if (!place.value) found.push(["location", t("Please say where it is: by your position, or by a tap on the map.")]);
   if (!kind) found.push(["kind", t("Please choose what it is.")]);
-  if (!photos.photos.length && (required || !kind)) found.unshift(["photos", t("Please add a photo: it shows the team what you saw.")]);
+  if (!photos.photos.length && (required || !kind))
+    found.unshift(["photos", t("Please add a photo: it shows the team what you saw.")]);
   return found;
 }
 
@@ -106,7 +127,8 @@ async function send() {
     const wrong = await missing();
     for (const [at, words] of wrong) fieldError(fields[at], words);
     if (wrong.length) return goToFirstError(form);
-    if (!person() && !(await residentSignsIn())) return formError(form, t("Please sign in to send. What you have written stays here."));
+    if (!person() && !(await residentSignsIn()))
+      return formError(form, t("Please sign in to send. What you have written stays here."));
     const report = await post("/reports", submission());
     learnClock(report.received_at);
     arrived(report);
@@ -116,7 +138,11 @@ async function send() {
 }
 
 function refused(problem) {
-  if (problem instanceof Unanswered) return formError(form, t("No answer came. Your report is kept here: please send it again, it will not count twice."));
+  if (problem instanceof Unanswered)
+    return formError(
+      form,
+      t("No answer came. Your report is kept here: please send it again, it will not count twice."),
+    );
   if (!(problem instanceof Problem)) throw problem;
   // Under this id something else has arrived before: what was changed since is another report.
   if (problem.code === "report_id_taken") id = newId();
@@ -146,7 +172,10 @@ async function arrived(report) {
   sent.hidden = false;
   find("[data-number]", sent).textContent = report.number;
   find("[data-where]", sent).textContent = t("It went to {unit}.", { unit: report.unit.name });
-  find("[data-due]", sent).textContent = t("They deal with it by {time}, in {duration} at most.", { time: when(report.due_at), duration: duration(report.seconds_left) });
+  find("[data-due]", sent).textContent = t("They deal with it by {time}, in {duration} at most.", {
+    time: when(report.due_at),
+    duration: duration(report.seconds_left),
+  });
   find("[data-follow]", sent).href = `#report/${report.id}`;
   sent.focus();
   scrollTo({ top: 0 });
@@ -167,7 +196,11 @@ async function sendAll(reportId, going) {
     const refusals = await sendPhotos(reportId, going, "before", shown);
     state.textContent = refusals.length ? refusals.map((one) => one.detail).join(" ") : t("All photos have arrived.");
   } catch (problem) {
-    const again = h("button", { type: "button", text: t("Send the photos again"), onclick: () => sendAll(reportId, going) });
+    const again = h("button", {
+      type: "button",
+      text: t("Send the photos again"),
+      onclick: () => sendAll(reportId, going),
+    });
     state.replaceChildren(problem.detail, " ", again);
   } finally {
     removeEventListener("beforeunload", warn);

@@ -75,7 +75,9 @@ export function residentSignsIn() {
     event.preventDefault();
     submit(asking, async () => {
       challenge = await post("/sessions/otp", { phone: asking.phone.value });
-      find("[data-sent-to]", answering).textContent = t("Sent to {phone}. It is good for five minutes.", { phone: asking.phone.value });
+      find("[data-sent-to]", answering).textContent = t("Sent to {phone}. It is good for five minutes.", {
+        phone: asking.phone.value,
+      });
       answering.code.value = challenge.dev_code ?? "";
       step(answering);
     });
@@ -107,7 +109,12 @@ export function staffSignsIn() {
     submit(form, async () => {
       try {
         const totp = second.hidden ? null : form.totp.value;
-        await post("/staff/sessions", { username: form.username.value, password: form.password.value, totp, cookie: true });
+        await post("/staff/sessions", {
+          username: form.username.value,
+          password: form.password.value,
+          totp,
+          cookie: true,
+        });
       } catch (problem) {
         if (problem.code === "totp_needed") second.hidden = false;
         throw problem;

@@ -6,8 +6,18 @@ import { t } from "./words.js";
 
 const ZONE = "Asia/Ho_Chi_Minh";
 const locale = client.language === "vi" ? "vi-VN" : "en-GB";
-const clockFormat = new Intl.DateTimeFormat(locale, { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayFormat = new Intl.DateTimeFormat(locale, { timeZone: ZONE, day: "2-digit", month: "2-digit", year: "numeric" });
+const clockFormat = new Intl.DateTimeFormat(locale, {
+  timeZone: ZONE,
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+const dayFormat = new Intl.DateTimeFormat(locale, {
+  timeZone: ZONE,
+  day: "2-digit",
+  month: "2-digit",
+  year: "numeric",
+});
 const isoDay = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE });
 
 /** A whole number of seconds in words: two units at most, "59 s" below a minute. */
@@ -30,7 +40,8 @@ export function when(instant) {
 }
 
 /** A local day, of an instant or of YYYY-MM-DD. */
-export const day = (instant) => dayFormat.format(new Date(String(instant).length === 10 ? `${instant}T00:00:00+07:00` : instant));
+export const day = (instant) =>
+  dayFormat.format(new Date(String(instant).length === 10 ? `${instant}T00:00:00+07:00` : instant));
 
 /** A day moved by some days, both as YYYY-MM-DD. */
 export function shifted(isoDate, days) {
@@ -55,7 +66,9 @@ export const secondsLeft = (report) =>
 const words = (report) => {
   const left = secondsLeft(report);
   if (report.clock === "ended")
-    return left >= 0 ? t("On time, {time} before", { time: duration(left) }) : t("Late by {time}", { time: duration(left) });
+    return left >= 0
+      ? t("On time, {time} before", { time: duration(left) })
+      : t("Late by {time}", { time: duration(left) });
   if (report.clock === "stopped") return t("Stopped, {time} left", { time: duration(left) });
   return left >= 0 ? t("{time} left", { time: duration(left) }) : t("Overdue by {time}", { time: duration(left) });
 };

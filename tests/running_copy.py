@@ -1,4 +1,4 @@
-"""A whole running copy for the stories in this folder: web, relay, worker, schedule and Valkey as processes of their own.
+"""A whole running copy for the stories in `journeys` and `browser`: web, relay, worker, schedule and Valkey as processes of their own.
 
 It is started as ./run starts it, on a database of its own, and the stories talk to it over HTTP only. Processes can be
 killed and started again, which is what some of the stories are about.
