@@ -172,7 +172,10 @@ def is_ready(port: int) -> bool:
 
 def _welcome(place: Place, kind: str, port: int) -> None:
     address = f"http://{HOST}:{port}"
-    say(f"\nHai Giờ runs.\n  API       {address}/api/v1\n  Docs      {address}/api/docs\n  Logs      {place.log}")
+    say(
+        f"\nHai Giờ runs.\n  Residents {address}/\n  Staff     {address}/desk\n  Leaders   {address}/board\n"
+        f"  API       {address}/api/v1\n  Docs      {address}/api/docs\n  Logs      {place.log}"
+    )
     if kind == "development" and place.accounts.is_file():
         say(f"  Accounts  {place.accounts}\n\n{accounts_table(json.loads(place.accounts.read_text()))}")
     say("\nCtrl-C stops everything.")

@@ -31,7 +31,6 @@ def register(app: Flask) -> None:
     with app.app_context():
         for language in LANGUAGES:
             babel.domain_instance.cache[language, _DOMAIN] = _translations(language)
-    app.after_request(_remember)
 
 
 def spoken() -> Language:
@@ -72,8 +71,9 @@ def _of_request() -> Language:
     return problems.language()
 
 
-def _remember(response: Response) -> Response:
+def remember(response: Response) -> Response:
+    """Keep the language that was just asked for, for the pages to come."""
     chosen = request.args.get("lang")
-    if chosen in LANGUAGES and response.mimetype == "text/html":
+    if chosen in LANGUAGES:
         response.set_cookie(COOKIE, chosen, max_age=_KEPT_S, samesite="Lax", httponly=True, secure=request.is_secure)
     return response

@@ -9,9 +9,10 @@ from app.http.container import container
 from app.identity.permissions import Do
 from app.reports.words import FIELDS
 from app.web.assets import assets
-from app.web.language import spoken
+from app.web.language import remember, spoken
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
+blueprint.after_request(remember)
 
 
 @blueprint.get("/")

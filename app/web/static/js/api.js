@@ -74,7 +74,7 @@ async function sent(method, path, { body, raw, etag, version }) {
       body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
       credentials: "same-origin",
       cache: "no-store", // nothing of a case stays behind on a phone that several people use
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout?.(PATIENCE_MS), // older browsers have a patience of their own
     });
   } catch {
     throw new Unanswered();

@@ -70,13 +70,13 @@ export class CaseView {
     const { parts } = this;
     parts.head.replaceChildren(...head(report, words));
     parts.photos.replaceChildren(...photos(report));
-    parts.facts.replaceChildren(facts(report, course, words, this.staff));
+    parts.facts.replaceChildren(facts(report, words, this.staff));
     parts.course.replaceChildren(
       h("h2", { text: t("What has happened") }),
       h(
         "ol",
         { class: "course" },
-        course.map((entry) => step(entry, words, course)),
+        course.map((entry) => step(entry, words)),
       ),
     );
     this.showMap(report);
@@ -150,7 +150,7 @@ function photos(report) {
   ];
 }
 
-function facts(report, course, { name, bodies }, staff) {
+function facts(report, { name, bodies }, staff) {
   const { ward, routing, location } = report;
   const near = routing.neighbours.map((one) => `${one.name} ${Math.round(one.share * 100)} %`).join(", ");
   const rows = [
@@ -162,7 +162,7 @@ function facts(report, course, { name, bodies }, staff) {
     [t("Assigned to"), report.assignee?.name],
     [t("Field"), name("fields", report.field)],
     [t("Referred to"), report.body && (bodies.find((body) => body.code === report.body)?.name ?? report.body)],
-    [t("Same as"), report.original_number ?? (report.original && numberOf(course))],
+    [t("Same as"), report.original_number],
     [t("Received"), when(report.received_at)],
     [t("First response after"), after(report, report.first_response_at)],
     [t("On site after"), after(report, report.on_site_at)],
@@ -181,8 +181,6 @@ function facts(report, course, { name, bodies }, staff) {
   );
 }
 
-const numberOf = () => t("an earlier report");
-
 const after = (report, instant) => instant && duration((Date.parse(instant) - Date.parse(report.received_at)) / 1000);
 
 /** A decision in one line. */
@@ -196,7 +194,7 @@ export const decision = ({ number, decided_on: on, fine_vnd: fine, paid_on: paid
     .filter(Boolean)
     .join(" · ");
 
-function step(entry, words, course) {
+function step(entry, words) {
   const { name } = words;
   const who =
     entry.by.name ??
@@ -213,7 +211,7 @@ function step(entry, words, course) {
     "li",
     { class: ["note", "instruct", "assign", "author_seen"].includes(entry.type) ? "inside" : null },
     h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
-    h("div", { text: happened(entry, words, course) }),
+    h("div", { text: happened(entry, words) }),
     entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
   );
 }

@@ -34,7 +34,8 @@ const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk)
       ...(unit.value && { unit: unit.value }),
       ...(view === "number" && { number: wanted }),
     });
-    return VIEWS[view].path + (more.size ? `&${more}` : "");
+    const asked = more.toString();
+    return asked ? `${VIEWS[view].path}&${asked}` : VIEWS[view].path;
   },
   href: (report) => `#case/${report.id}`,
   empty: () => VIEWS[view].empty(),
@@ -118,8 +119,10 @@ onChange(async (somebody) => {
   shown.close();
   find("#case").replaceChildren();
   if (!somebody) return;
-  if (somebody.role === "resident")
-    return tell(t("This page is for staff. Residents find their reports on the first page."), { bad: true });
+  if (!["officer", "chair", "dispatcher", "leader"].includes(somebody.role))
+    return tell(t("This page is for the staff who handle cases. Your own reports are on the first page."), {
+      bad: true,
+    });
   const watches = somebody.role === "leader";
   find("[data-units]", desk).textContent = somebody.units.length
     ? [...new Set(somebody.units.map((one) => one.name))].join(", ")

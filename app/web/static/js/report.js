@@ -237,7 +237,8 @@ async function route() {
   else mine.open(reportId);
 }
 
-onChange((somebody) => {
+onChange((somebody, before) => {
+  if (before && !somebody && location.hash !== "#send") location.hash = "#send"; // what is one's own goes with oneself
   for (const element of all("[data-for-staff]")) element.hidden = somebody === null || somebody.role === "resident";
 });
 addEventListener("hashchange", route);

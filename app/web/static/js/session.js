@@ -10,7 +10,7 @@ const listeners = [];
 /** Who is signed in, null when nobody is. */
 export const person = () => me;
 
-/** Be told when somebody signs in or out. */
+/** Be told when somebody signs in or out: who it is now, and who it was. */
 export const onChange = (listener) => listeners.push(listener);
 
 /** Find out who is signed in. Throws Unanswered when nobody can tell. */
@@ -32,10 +32,11 @@ const other = find("#language");
 other.addEventListener("click", () => (other.hash = location.hash));
 
 function become(somebody) {
+  const before = me;
   me = somebody;
   find("#who").hidden = me === null;
   find("#who-name").textContent = me === null ? "" : (me.phone ?? me.name ?? "");
-  for (const listener of listeners) listener(me);
+  for (const listener of listeners) listener(me, before);
 }
 
 /** The session is over: somebody else ended it, or it was too long ago. */
@@ -61,6 +62,8 @@ find("#sign-out").addEventListener("click", (event) =>
 /** Let a resident sign in by a code. Resolves true when they have, false when they would rather not. */
 export function residentSignsIn() {
   const dialog = find("#sign-in");
+  if (dialog.open)
+    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(me !== null), { once: true }));
   const asking = find("[data-ask]", dialog);
   const answering = find("[data-answer]", dialog);
   let challenge = null;

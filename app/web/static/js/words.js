@@ -9,3 +9,5 @@ export function t(words, values = {}) {
   const said = messages[words] ?? words;
   return said.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
+
+document.documentElement.dataset.started = "";
