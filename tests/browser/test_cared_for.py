@@ -135,3 +135,13 @@ def test_nothing_sticks_out_of_a_small_phone(visitor, account, busy_ward, path):
         somebody.comes_in_as(account("leader"))
         expect(somebody.page.locator(".item, td").first).to_be_visible()
     assert somebody.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_page_whose_scripts_do_not_run_says_so(visitor, resident):
+    broken = visitor(phone=True)
+    broken.page.route("**/js/words.js", lambda route: route.abort())
+    broken.goes_to("/")
+    resident.goes_to("/")
+    expect(broken.page.locator("#not-started")).to_be_visible()
+    expect(resident.page.locator("#not-started")).to_be_hidden()
+    broken.wrong.clear()  # the browser noticed too

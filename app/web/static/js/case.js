@@ -145,7 +145,11 @@ function photos(report) {
       "div",
       { class: "compare" },
       side("before", t("Before"), t("No photo")),
-      side("after", t("After"), t("Not dealt with yet")),
+      side(
+        "after",
+        t("After"),
+        ["concluded", "closed"].includes(report.state) ? t("No photo") : t("Not dealt with yet"),
+      ),
     ),
   ];
 }

@@ -14,8 +14,13 @@ const OUTCOMES = ["recorded", "remedied", "gone", "no_violation", "unfounded", "
 const ASKED_BY_OUTCOME = { duplicate: "original", referred: "body", out_of_scope: "reason" };
 const WITHOUT_PHOTO = new Set(["duplicate", "referred", "out_of_scope"]);
 
-/** The acts of a report that whoever looks could do now, each with a key, a label and where it is sent. */
-export const offers = (report, course) => [...moves(report), ...entries(report, course), ...others(report)];
+const RANK = { primary: 0, danger: 2 };
+
+/** The acts of a report that whoever looks could do now, each with a key, a label and where it is sent; likely ones first. */
+export const offers = (report, course) =>
+  [...moves(report), ...entries(report, course), ...others(report)].sort((a, b) => rank(a) - rank(b));
+
+const rank = ({ tone }) => RANK[tone] ?? 1;
 
 const has = (needs, need) => needs.includes(need);
 
@@ -258,7 +263,7 @@ function correction({ report, words: known }) {
     found,
     h("div", { class: "map small", "data-map": true }, h("p", { class: "hint", text: t("The map is loading …") })),
   );
-  const choice = new PlaceChoice(place, { byItself: false });
+  const choice = new PlaceChoice(place, { byItself: false, start: report.location });
   found.textContent = t("Tap the map only if the place is wrong.");
   const changed = (said, before) => said !== undefined && said !== before;
   return [

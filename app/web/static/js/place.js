@@ -8,9 +8,12 @@ import { t } from "./words.js";
 const GPS = { enableHighAccuracy: true, timeout: 20_000, maximumAge: 10_000 };
 const READ_OF_A_PHOTO = 256 * 1024; // a phone writes the place near the beginning of the file
 
-/** A choice of a place in `field`, with a button data-gps, a line data-found and a map data-map. */
+/**
+ * A choice of a place in `field`, with a button data-gps, a line data-found and a map data-map. `start` is what the map
+ * shows until one is chosen; with `byItself` the phone's position is taken where the page may have it.
+ */
 export class PlaceChoice {
-  constructor(field, { onChange = () => {}, byItself = true } = {}) {
+  constructor(field, { onChange = () => {}, byItself = true, start = null } = {}) {
     this.field = field;
     this.found = find("[data-found]", field);
     this.button = find("[data-gps]", field);
@@ -19,7 +22,7 @@ export class PlaceChoice {
     this.map = null;
     this.turn = 0;
     this.button.addEventListener("click", () => this.byGps());
-    this.startMap();
+    this.startMap(start);
     // Asked without being told to only where the answer is known to be yes.
     if (byItself)
       navigator.permissions?.query({ name: "geolocation" }).then(
@@ -29,14 +32,17 @@ export class PlaceChoice {
   }
 
   /** Begin with the map once it comes into view, so that the rest of the page never waits for it. */
-  startMap() {
+  startMap(start) {
     const place = find("[data-map]", this.field);
     new IntersectionObserver(async ([seen], watcher) => {
       if (!seen.isIntersecting) return;
       watcher.disconnect();
       try {
         const { drawMap } = await import("./map.js");
-        this.map = await drawMap(place, { onPick: ({ lat, lon }) => this.take({ lat: round(lat), lon: round(lon) }) });
+        this.map = await drawMap(place, {
+          at: start,
+          onPick: ({ lat, lon }) => this.take({ lat: round(lat), lon: round(lon) }),
+        });
         if (this.value) this.map.show(this.value, { closer: true });
       } catch {
         find(".hint", place)?.replaceChildren(

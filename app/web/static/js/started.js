@@ -2,6 +2,6 @@
 
 addEventListener("load", function () {
   setTimeout(function () {
-    if (!document.documentElement.dataset.started) document.getElementById("not-started").hidden = false;
+    if (document.documentElement.dataset.started === undefined) document.getElementById("not-started").hidden = false;
   }, 6000);
 });
