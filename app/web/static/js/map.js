@@ -1,7 +1,7 @@
 // The map: wards from our own API, drawn by MapLibre, which is fetched when a map is first wanted. Street tiles if any.
 
 import { get } from "./api.js";
-import { client, h } from "./page.js";
+import { client, find, h } from "./page.js";
 import { t } from "./words.js";
 
 // Among streets one wants to see the house; without them, in which part of the ward it is.
@@ -40,7 +40,7 @@ function boundsOf(collection) {
 
 function style(shapes) {
   const { tiles } = client;
-  const ground = tiles
+  const below = tiles
     ? [{ id: "streets", type: "raster", source: "streets" }]
     : [{ id: "ground", type: "background", paint: { "background-color": "#e9ece6" } }];
   return {
@@ -52,7 +52,7 @@ function style(shapes) {
       }),
     },
     layers: [
-      ...ground,
+      ...below,
       {
         id: "wards",
         type: "fill",
@@ -65,16 +65,17 @@ function style(shapes) {
 }
 
 /**
- * A map in `place` (emptied first). `onPick` hears of every place that is tapped, as {lat, lon} in degrees; without it
+ * A map in `place` (whose hint goes when it is drawn). `onPick` hears of every place that is tapped, as {lat, lon} in degrees; without it
  * the map only shows. Answers {show({lat, lon, accuracy_m})}. Rejects where no map can be drawn.
  */
 export async function drawMap(place, { onPick = null, at = null } = {}) {
   const [library_, shapes] = await Promise.all([maplibre(), wardShapes()]);
   const box = boundsOf(shapes);
   const room = 0.02;
-  place.replaceChildren();
+  const ground = h("div", { class: "ground" });
+  place.append(ground);
   const map = new library_.Map({
-    container: place,
+    container: ground,
     style: style(shapes),
     ...(at ? { center: [at.lon, at.lat], zoom: CLOSE } : { bounds: box, fitBoundsOptions: { padding: 8 } }),
     maxBounds: at ? undefined : [box[0] - room, box[1] - room, box[2] + room, box[3] + room],
@@ -92,6 +93,7 @@ export async function drawMap(place, { onPick = null, at = null } = {}) {
       "CooperativeGesturesHandler.WindowsHelpText": t("Ctrl and scroll to zoom"),
     },
   });
+  find(".hint", place)?.remove(); // only now: a browser without WebGL has thrown above
   map.touchZoomRotate.disableRotation();
   map.addControl(new library_.NavigationControl({ showCompass: false }), "top-right");
   nameWards(library_, map, shapes);
