@@ -120,7 +120,7 @@ def _who_asks(session: Session, do: Do, *, now: datetime, by_token: bool) -> Act
 def _token(*, by_cookie: bool) -> str | None:
     """The access token of the request: a phone's in its header, a page's in its cookie.
 
-    Raises TokenInvalid, CrossSite.
+    Raises TokenInvalid, FromAnotherSite.
     """
     header = request.headers.get("Authorization")
     if header is None:

@@ -24,7 +24,7 @@ _PATHS: Final = {ACCESS: "/api/v1", REFRESH: "/api/v1/sessions"}
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class CrossSite(NotPermitted):
+class FromAnotherSite(NotPermitted):
     """A change that came by cookie, and not from a page of ours."""
 
     code = "cross_site"
@@ -35,7 +35,7 @@ class CrossSite(NotPermitted):
 def access_token() -> str | None:
     """The access token that a page's request brought, None when it brought none.
 
-    Raises CrossSite when the request would change something and came from elsewhere.
+    Raises FromAnotherSite when the request would change something and came from elsewhere.
     """
     token = request.cookies.get(ACCESS)
     if token is not None and request.method not in SAFE:
@@ -44,7 +44,7 @@ def access_token() -> str | None:
 
 
 def refresh_token() -> str | None:
-    """The refresh token that a page's request brought. Raises CrossSite when it came from elsewhere."""
+    """The refresh token that a page's request brought. Raises FromAnotherSite when it came from elsewhere."""
     token = request.cookies.get(REFRESH)
     if token is not None:
         require_own_page()
@@ -52,10 +52,10 @@ def refresh_token() -> str | None:
 
 
 def require_own_page() -> None:
-    """Refuse what another site's page sent. Raises CrossSite."""
+    """Refuse what another site's page sent. Raises FromAnotherSite."""
     hosts = {request.host, urlsplit(container().settings.public_url).netloc}
     if not is_own_page(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), hosts):
-        raise CrossSite
+        raise FromAnotherSite
 
 
 def is_own_page(fetch_site: str | None, origin: str | None, hosts: Collection[str]) -> bool:
