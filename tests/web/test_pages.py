@@ -1,0 +1,186 @@
+"""What the server sends for a page: the same for everybody, in their language, and nothing that may run but our files."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from app.http.container import KEY
+from app.web.pages import content_security_policy
+
+PAGES = ("/", "/desk", "/board")
+SCRIPTS = Path(__file__).parent.parent.parent / "app/web/static/js"
+
+
+class Elements(HTMLParser):
+    """All start tags of a page, with their attributes, and the text inside scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1][0] in {"script", "style"} and data.strip():
+            self.inside.append((*self.tags[-1], data))
+
+    def addresses(self) -> list[str]:
+        named = [
+            attributes.get("src") or attributes.get("href")
+            for tag, attributes in self.tags
+            if tag in {"script", "link", "img"}
+        ]
+        return [address for address in named if address]
+
+
+@pytest.fixture
+def page(as_):
+    def fetched(path="/", **kwargs):
+        response = as_().get(path, **kwargs)
+        assert response.status_code == 200
+        return response
+
+    return fetched
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_open_to_all_and_the_same_for_all(page, as_, district, path):
+    assert page(path).text == as_(district.resident()).get(path).text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_in_a_page_runs_but_our_own_files(page, path):
+    response = page(path)
+    elements = Elements(response.text)
+
+    assert [attributes for tag, attributes, _ in elements.inside if attributes.get("type") != "application/json"] == []
+    for tag, attributes in elements.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
+        assert not (attributes.get("href") or "").startswith("javascript:")
+    policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+
+
+def test_street_tiles_open_their_own_host_and_no_other(web, page):
+    container = web.extensions[KEY]
+    before = container.settings
+    container.settings = replace(before, tiles_url="https://tiles.example/{z}/{x}/{y}.png", tiles_attribution="© some")
+    try:
+        response = page("/")
+    finally:
+        container.settings = before
+
+    policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
+    assert policy["img-src"] == "'self' data: blob: https://tiles.example"
+    assert policy["connect-src"] == "'self' https://tiles.example"
+    assert policy["script-src"] == "'self'"
+    assert '"url": "https://tiles.example/{z}/{x}/{y}.png"' in response.text
+    assert "tiles.example" not in content_security_policy(None)
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accepted", "language"),
+    [
+        ("", None, None, "vi"),
+        ("", None, "en-GB,en;q=0.8,vi;q=0.5", "en"),
+        ("", None, "vi-VN, en;q=0.5", "vi"),
+        ("", None, "fr", "vi"),
+        ("", "en", "vi", "en"),
+        ("?lang=vi", "en", "en", "vi"),
+        ("?lang=xx", "en", "vi", "en"),
+        ("?lang=xx", "yy", None, "vi"),
+    ],
+)
+def test_the_language_is_what_was_asked_for_then_what_was_chosen_then_the_browsers(
+    as_, query, cookie, accepted, language
+):
+    client = as_()
+    if cookie:
+        client.set_cookie("haigio_language", cookie)
+    response = client.get(f"/{query}", headers={"Accept-Language": accepted} if accepted else {})
+
+    title = {"vi": "Báo tin vi phạm", "en": "Report a violation"}[language]
+    assert f'<html lang="{language}">' in response.text
+    assert f"<h1>{title}</h1>" in response.text
+    assert response.headers["Content-Language"] == language
+    assert {"Accept-Language", "Cookie"} <= response.vary.as_set(preserve_casing=True)
+
+
+def test_the_switch_is_remembered(as_):
+    client = as_()
+    client.get("/?lang=en")
+
+    assert '<html lang="en">' in client.get("/board").text
+    assert client.get_cookie("haigio_language").value == "en"
+    client.get("/?lang=xx")
+    assert client.get_cookie("haigio_language").value == "en"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_file_that_a_page_names_is_there(page, path):
+    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    response = page(path)
+    libraries = re.findall(r'"(/web/lib/[^"]+)"', response.text)
+
+    assert len(libraries) == 3  # the map, its sheet, the charts
+    for address in {*Elements(response.text).addresses(), *libraries}:
+        file = page(address)
+        assert file.mimetype == kinds[Path(address).suffix], address
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(("path", "script"), [("/", "report"), ("/desk", "desk"), ("/board", "board")])
+def test_a_page_asks_at_once_for_all_that_its_script_imports(page, path, script):
+    """Else a phone would find out one file after another, with a round trip for each."""
+    waiting, needed = [f"{script}.js"], set()
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        source = (SCRIPTS / name).read_text()
+        static = re.sub(r"import\(.*?\)", "", source)
+        imported = re.findall(r'import\s[^;]*?from\s+"\./([\w.]+)"', static)
+        waiting += [one for one in imported if one not in needed]
+    named = {
+        Path(attributes["href"]).name
+        for tag, attributes in Elements(page(path).text).tags
+        if attributes.get("rel") == "modulepreload"
+    }
+
+    assert named == needed | {"messages.vi.js"}
+
+
+def test_an_old_tag_gets_the_new_file_and_does_not_keep_it(page):
+    assert "immutable" not in page("/web/000000000000/css/page.css").headers.get("Cache-Control", "")
+    assert "immutable" not in page("/web/lib/0.0.0/chart.js").headers.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/web/0/css/none.css",
+        "/web/0/../pages.py",
+        "/web/0/..%2fpages.py",
+        "/web/0/templates/base.html",
+        "/web/lib/1/none.js",
+    ],
+)
+def test_nothing_else_is_served(as_, path):
+    assert as_().get(path).status_code == 404
+
+
+def test_files_are_compressed_for_those_who_can_read_that(as_):
+    address = re.search(r'href="(/web/[^"]+page\.css)"', as_().get("/").text)[1]
+    plain, packed = as_().get(address), as_().get(address, headers={"Accept-Encoding": "br"})
+
+    assert packed.headers["Content-Encoding"] == "br"
+    assert len(packed.data) < len(plain.data) / 3
+    assert "Accept-Encoding" in plain.headers["Vary"]
