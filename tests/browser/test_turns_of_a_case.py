@@ -269,3 +269,52 @@ def test_signing_out_leaves_nothing_behind(resident):
     assert page.evaluate("sessionStorage.length") == 0
     page.get_by_role("link", name="Tin của tôi").click()
     expect(page.locator("#sign-in")).to_be_visible()
+
+
+def test_a_session_that_ended_elsewhere_costs_nothing_that_was_written(resident, copy):
+    sends(resident, "0912 555 020")
+    page = resident.page
+    page.get_by_role("button", name="Gửi tin khác").click()
+    fills_in(page)
+    page.get_by_label("Ghi chú").fill("Lại mở loa")
+    ended = page.request.delete(f"{copy.url}/sessions/current", headers={"Origin": resident.url})
+    assert ended.status == 204
+
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    signs_in(page, "0912 555 020")
+    expect(page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
+    page.get_by_role("link", name="Theo dõi tin").click()
+    expect(page.locator("#case .facts")).to_contain_text("Lại mở loa")
+
+
+def test_a_volunteer_files_for_somebody_who_finds_it(visitor, account, resident):
+    place = PLACES["26929"]
+    position = {"latitude": place["lat"], "longitude": place["lon"], "accuracy": 8}
+    volunteer = visitor(geolocation=position, permissions=["geolocation"])
+    volunteer.goes_to("/desk")
+    volunteer.comes_in_as(account("volunteer"))
+    page = volunteer.page
+    expect(page.get_by_role("heading", name="Báo tin vi phạm")).to_be_visible()
+    fills_in(page)
+    behalf = page.get_by_label("Số điện thoại của người bạn gửi thay")
+    behalf.fill("123")
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    expect(
+        page.locator("[data-at=on_behalf] .error, [data-at=phone] .error, [data-form-error]:visible").first
+    ).to_have_text("Số điện thoại không phải là số di động Việt Nam.")
+    behalf.fill("0912 555 021")
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    expect(page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
+    number = page.locator("[data-number]").inner_text()
+
+    resident.goes_to("/#mine")
+    signs_in(resident.page, "0912 555 021")
+    expect(resident.page.locator("#view-mine .item")).to_contain_text(number)
+
+
+@pytest.mark.parametrize("path", ["/desk", "/board"])
+def test_who_has_no_business_on_a_page_is_told(visitor, account, resident, path):
+    sends(resident, "0912 555 022" if path == "/desk" else "0912 555 023")
+    resident.goes_to(path)
+    expect(resident.page.get_by_role("heading", name="Tài khoản này không dùng trang này")).to_be_visible()
+    expect(resident.page.locator("#desk, #board")).to_be_hidden()

@@ -27,10 +27,11 @@ export class Acts {
     }
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.buttons.replaceChildren(...acts.map((act) => this.button(act)));
-    if (focused)
-      all("button", this.buttons)
-        .find((one) => one.dataset.key === focused)
-        ?.focus({ preventScroll: true });
+    if (focused || this.acted) {
+      const buttons = all("button", this.buttons);
+      (buttons.find((one) => one.dataset.key === focused) ?? buttons[0])?.focus({ preventScroll: true });
+    }
+    this.acted = false;
   }
 
   button(act) {
@@ -83,6 +84,7 @@ export class Acts {
     const { body: answer } = await asked("POST", act.path, { body, version });
     await afterwards();
     if (this.open === act.key) this.close(); // and no other form, opened meanwhile
+    this.acted = this.open === null; // the keyboard goes on with what comes next
     this.result.replaceChildren(...(act.tells?.(answer) ?? []));
     tell(act.said ?? t("Done."));
     this.done();

@@ -4,7 +4,7 @@ import { catalogue, learnClock, now } from "./api.js";
 import { drawBars, drawTrend } from "./charts.js";
 import { Listing } from "./listing.js";
 import { all, clearErrors, client, every, find, h, showProblem, tell } from "./page.js";
-import { asked, onChange, person, staffSignsIn, whoAmI } from "./session.js";
+import { asked, onChange, staffSignsIn, whoAmI } from "./session.js";
 import { day, duration, localDay, shifted, when } from "./time.js";
 
 import { t } from "./words.js";
@@ -167,7 +167,7 @@ function nextPeriod(first, by) {
 let turn = 0;
 
 async function look() {
-  if (!person()) return;
+  if (board.hidden) return;
   turn += 1;
   const mine = turn;
   const by = step(days());
@@ -243,9 +243,9 @@ period.addEventListener("submit", (event) => {
 onChange((somebody) => {
   const may = somebody && ["officer", "chair", "dispatcher", "leader", "admin"].includes(somebody.role);
   board.hidden = !may;
+  find("#not-for-you").hidden = may || !somebody;
   overdue.forget();
-  if (!somebody) return;
-  if (!may) return tell(t("This page is for staff."), { bad: true });
+  if (!may) return;
   choose(find("[aria-pressed=true]", period));
   look();
 });

@@ -4,6 +4,7 @@ import { Acts } from "./acts.js";
 import { catalogue } from "./api.js";
 import { find, h, tell } from "./page.js";
 import { gallery } from "./photos.js";
+import { LINKS_LIVE_MS } from "./listing.js";
 import { asked } from "./session.js";
 import { clock, day, duration, when } from "./time.js";
 import { t } from "./words.js";
@@ -26,7 +27,7 @@ export class CaseView {
     this.id = id;
     this.place.replaceChildren(h("p", { class: "empty", text: t("Loading …") }));
     await this.refresh();
-    if (this.parts) this.place.focus?.();
+    if (this.parts) this.place.focus({ preventScroll: true });
   }
 
   /** Look again. What has not changed stays as it is, a half-filled form above all. */
@@ -34,7 +35,8 @@ export class CaseView {
     const id = this.id;
     if (!id) return;
     try {
-      const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: anew ? null : this.etag });
+      const fresh = !anew && Date.now() - this.fetchedAt < LINKS_LIVE_MS;
+      const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: fresh ? this.etag : null });
       if (status === 304 || id !== this.id) return;
       const [course, words, members] = await Promise.all([
         asked("GET", `/reports/${id}/timeline`).then((answer) => answer.body.items),
@@ -56,6 +58,7 @@ export class CaseView {
 
   show(report, course, words, etag) {
     this.etag = etag;
+    this.fetchedAt = Date.now();
     if (!this.parts) {
       this.parts = { head: h("div"), photos: h("div"), acts: h("div"), facts: h("div"), map: null, course: h("div") };
       this.place.replaceChildren(

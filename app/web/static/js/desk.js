@@ -61,7 +61,7 @@ function count({ items, next }) {
 }
 
 async function look() {
-  if (!person()) return;
+  if (desk.hidden) return;
   try {
     await listing.refresh();
     mark();
@@ -100,7 +100,7 @@ find("[data-find]", desk).addEventListener("submit", (event) => {
 });
 
 function route() {
-  if (!person()) return;
+  if (desk.hidden) return;
   const [name, id] = location.hash.slice(1).split("/");
   const open = name === "case" && Boolean(id);
   desk.classList.toggle("open-case", open);
@@ -115,14 +115,15 @@ function route() {
 
 onChange(async (somebody) => {
   desk.hidden = true;
+  find("#not-for-you").hidden = true;
   listing.forget();
   shown.close();
   find("#case").replaceChildren();
   if (!somebody) return;
-  if (!["officer", "chair", "dispatcher", "leader"].includes(somebody.role))
-    return tell(t("This page is for the staff who handle cases. Your own reports are on the first page."), {
-      bad: true,
-    });
+  if (somebody.role === "volunteer") return location.assign("/"); // where they file for others
+  const may = ["officer", "chair", "dispatcher", "leader"].includes(somebody.role);
+  find("#not-for-you").hidden = may;
+  if (!may) return;
   const watches = somebody.role === "leader";
   find("[data-units]", desk).textContent = somebody.units.length
     ? [...new Set(somebody.units.map((one) => one.name))].join(", ")

@@ -7,7 +7,7 @@ import { band, clock, when } from "./time.js";
 import { t } from "./words.js";
 
 // Links to photos live ten minutes at least; sooner than that everything is fetched anew, changed or not.
-const LINKS_LIVE_MS = 8 * 60_000;
+export const LINKS_LIVE_MS = 8 * 60_000;
 
 /**
  * Reports of `path()` in `place`, the rest behind the button `more`. `href(report)` is where an item leads; `empty` is
@@ -77,7 +77,7 @@ export class Listing {
     const before = new Map([...this.head.children].map((element) => [element.dataset.id, element]));
     const items = reports.map((report) => {
       const known = before.get(report.id);
-      if (known && known.dataset.tag === tagOf(report)) return known;
+      if (known && known.dataset.tag === tagOf(report)) return withNewLink(known, report);
       const item = this.item(report, words);
       if (!known && !isFirst) item.classList.add("new");
       if (known?.getAttribute("aria-current")) item.setAttribute("aria-current", "true");
@@ -96,6 +96,14 @@ export class Listing {
     element.dataset.tag = tagOf(report);
     return element;
   }
+}
+
+// A photo that was not in view yet is asked for by a link that still lives.
+function withNewLink(element, report) {
+  const thumb = element.querySelector("img");
+  const photo = report.photos.find((one) => one.state === "ready");
+  if (thumb && !thumb.complete && photo) thumb.src = photo.urls.thumb;
+  return element;
 }
 
 // What an item shows of a report. Links to photos are new each time and change nothing.

@@ -99,7 +99,8 @@ function thumbnail(file, ...more) {
 
 /**
  * Send the photos of a report one after another, each again until it has arrived or is refused; `shown` is where how far
- * they are is shown. Answers the refusals. Throws Unanswered when even the last try brought no answer.
+ * they are is shown. Answers the refusals. Throws Unanswered when even the last
+ * try brought no answer, and a Problem when the session has ended: then all that is not sent may be sent again.
  */
 export async function sendPhotos(reportId, photos, role, shown) {
   const refusals = [];
@@ -115,7 +116,7 @@ export async function sendPhotos(reportId, photos, role, shown) {
       photo.sent = true;
     } catch (problem) {
       figure?.remove();
-      if (problem instanceof Unanswered) throw problem;
+      if (problem instanceof Unanswered || problem.status === 401) throw problem; // it may still arrive
       refusals.push(problem);
     } finally {
       bar.remove();

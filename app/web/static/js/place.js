@@ -23,12 +23,15 @@ export class PlaceChoice {
     this.turn = 0;
     this.button.addEventListener("click", () => this.byGps());
     this.startMap(start);
-    // Asked without being told to only where the answer is known to be yes.
-    if (byItself)
-      navigator.permissions?.query({ name: "geolocation" }).then(
-        (answer) => answer.state === "granted" && !this.value && this.byGps(),
-        () => {},
-      );
+    if (byItself) this.unasked();
+  }
+
+  /** Take the position without being told to, but only where the answer is known to be yes. */
+  unasked() {
+    navigator.permissions?.query({ name: "geolocation" }).then(
+      (answer) => answer.state === "granted" && !this.value && this.byGps(),
+      () => {},
+    );
   }
 
   /** Begin with the map once it comes into view, so that the rest of the page never waits for it. */
@@ -121,10 +124,12 @@ export class PlaceChoice {
     this.found.classList.toggle("bad", bad);
   }
 
+  /** Begin anew, for another report. */
   clear() {
     this.value = null;
     this.turn += 1;
     this.say(t("Or tap the map where it is."));
+    this.unasked();
   }
 }
 

@@ -5,7 +5,7 @@ import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h,
 import { MyReports } from "./mine.js";
 import { PhotoChoice, sendPhotos } from "./photos.js";
 import { PlaceChoice } from "./place.js";
-import { onChange, person, residentSignsIn, whoAmI } from "./session.js";
+import { lost, onChange, person, residentSignsIn, whoAmI } from "./session.js";
 import { duration, when } from "./time.js";
 import { t } from "./words.js";
 
@@ -133,17 +133,21 @@ async function send() {
     learnClock(report.received_at);
     arrived(report);
   } catch (problem) {
-    refused(problem);
+    await refused(problem);
   }
 }
 
-function refused(problem) {
+async function refused(problem) {
   if (problem instanceof Unanswered)
     return formError(
       form,
       t("No answer came. Your report is kept here: please send it again, it will not count twice."),
     );
   if (!(problem instanceof Problem)) throw problem;
+  if (problem.status === 401) {
+    lost();
+    if (await residentSignsIn()) return send();
+  }
   // Under this id something else has arrived before: what was changed since is another report.
   if (problem.code === "report_id_taken") id = newId();
   showProblem(form, problem);
