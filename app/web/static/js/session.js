@@ -96,6 +96,7 @@ export function residentSignsIn() {
   };
   find("[data-back]", answering).onclick = () => step(asking);
   find("[data-cancel]", asking).onclick = () => dialog.close();
+  answering.reset();
   dialog.showModal();
   step(asking);
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(done), { once: true }));
