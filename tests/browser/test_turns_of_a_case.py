@@ -122,6 +122,7 @@ def test_a_case_is_handed_to_the_right_ward(resident, desk):
     form.get_by_label("Chuyển đến đơn vị").select_option(label="Phường Gia Định")
     form.get_by_label("Lý do").fill("Loa đặt bên kia đường, thuộc Gia Định")
     form.get_by_role("button", name="Chuyển đơn vị").click()
+    expect(officer.page.locator("#case")).to_contain_text("Tin này hiện do đơn vị khác xử lý.")
 
     neighbour = desk("officer", "26944")
     opens(neighbour, number)
@@ -130,6 +131,18 @@ def test_a_case_is_handed_to_the_right_ward(resident, desk):
     officer.page.get_by_label("Số tin").fill(number)
     officer.page.get_by_role("button", name="Tìm").click()
     expect(officer.page.locator(".queue")).to_contain_text("Đơn vị của bạn không có tin này.")
+
+
+def test_what_was_begun_about_one_case_waits_while_another_is_looked_at(copy, desk):
+    first, second = (copy.resident().report(PLACES["26929"], kind="EN08").json() for _ in range(2))
+    officer = desk("officer", "26929")
+    opens(officer, first["number"])
+    officer.page.get_by_role("button", name="Ghi chú").click()
+    officer.page.get_by_label("Ghi chú nội bộ của đơn vị").fill("Chủ quán hẹn dọn trước")
+    opens(officer, second["number"])
+    expect(officer.page.locator("#case form.act")).to_have_count(0)
+    opens(officer, first["number"])
+    expect(officer.page.get_by_label("Ghi chú nội bộ của đơn vị")).to_have_value("Chủ quán hẹn dọn trước")
 
 
 def test_a_report_about_the_ward_is_the_city_desks(resident, desk):

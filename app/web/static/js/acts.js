@@ -6,15 +6,16 @@ import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h,
 import { asked } from "./session.js";
 import { t } from "./words.js";
 
-/** The acts of one case in `place`. `done` hears when one went through, with the report as it then is. */
+/** The acts of one case, in `element`. `done` hears when one went through. */
 export class Acts {
-  constructor(place, { staff, done }) {
-    Object.assign(this, { place, staff, done });
+  constructor({ staff, done }) {
+    Object.assign(this, { staff, done });
     this.buttons = h("div", { class: "acts" });
     this.room = h("div");
     this.result = h("div", { role: "status" });
-    this.place.replaceChildren(this.buttons, this.room, this.result);
+    this.element = h("div", {}, this.buttons, this.room, this.result);
     this.open = null;
+    this.unanswered = {}; // ids of acts of which it is not known whether they arrived, by their key
   }
 
   /** Offer what may be done now. A form that is being filled stays, unless its act is gone. */
@@ -68,12 +69,12 @@ export class Acts {
   }
 
   async atOnce(act, button) {
-    this.id ??= newId();
+    const id = (this.unanswered[act.key] ??= newId());
     try {
-      await busy(button, () => this.send(act, { ...act.body, id: this.id }));
-      this.id = null;
+      await busy(button, () => this.send(act, { ...act.body, id }));
+      delete this.unanswered[act.key];
     } catch (problem) {
-      if (!(problem instanceof Unanswered)) this.id = null; // a definite no; the next press is another act
+      if (!(problem instanceof Unanswered)) delete this.unanswered[act.key]; // a definite no: next time is another act
       tell(problem.detail ?? String(problem), { bad: true });
       if (problem instanceof Problem) this.done();
     }
@@ -96,13 +97,12 @@ class ActForm {
   constructor(act, acts) {
     Object.assign(this, { act, acts, id: newId() });
     this.element = h("form", { class: "card act", novalidate: true });
-    const title = `act-${act.key}`;
     this.fields = act.fields({ report: acts.report, course: acts.course, words: acts.words, form: this.element });
     this.submit = h("button", { class: act.tone === "danger" ? "danger" : "primary", text: act.verb ?? act.label });
     const cancel = h("button", { type: "button", class: "quiet", text: t("Cancel"), onclick: () => acts.close() });
-    this.element.setAttribute("aria-labelledby", title);
+    this.element.setAttribute("aria-labelledby", "act-title");
     this.element.append(
-      h("h2", { id: title, text: act.label }),
+      h("h2", { id: "act-title", text: act.label }),
       ...this.fields.map((field) => field.element),
       h("div", { class: "pair" }, this.submit, cancel),
     );

@@ -5,6 +5,7 @@ import { t } from "./words.js";
 
 const ROOT = "/api/v1";
 const PATIENCE_MS = 30_000;
+const DEAD_AFTER_MS = 60_000;
 
 /** What the API refused: an RFC 9457 problem with a stable code. */
 export class Problem extends Error {
@@ -138,6 +139,16 @@ function uploadOnce(path, file, onProgress) {
     request.setRequestHeader("Accept-Language", client.language);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    // A line that has gone dead says nothing; a slow one tells of every piece.
+    let dead;
+    const alive = () => {
+      clearTimeout(dead);
+      dead = setTimeout(() => request.abort(), DEAD_AFTER_MS);
+    };
+    request.upload.addEventListener("progress", alive);
+    request.upload.addEventListener("load", alive);
+    request.onloadend = () => clearTimeout(dead);
+    alive();
     request.onload = () =>
       request.status < 300 ? resolve(request.response) : reject(new Problem(request.status, request.response ?? {}));
     request.onerror = request.onabort = request.ontimeout = () => reject(new Unanswered());

@@ -14,12 +14,28 @@ export class CaseView {
   constructor(place, { staff = false, onChange = () => {} } = {}) {
     Object.assign(this, { place, staff, onChange });
     this.id = null;
+    this.begun = new Map(); // forms that were left half filled, by the id of their case
   }
 
   close() {
+    if (this.acts?.open) this.begun.set(this.id, this.acts);
+    else this.begun.delete(this.id);
+    this.acts = null;
     this.id = null;
     this.etag = null;
     this.parts = null;
+  }
+
+  /** Show no case any more, and why. */
+  leave(why) {
+    this.close();
+    this.place.replaceChildren(h("p", { class: "empty", text: why }));
+  }
+
+  /** Somebody else sits here now: nothing that was begun is theirs. */
+  forget() {
+    this.close();
+    this.begun.clear();
   }
 
   async open(id) {
@@ -47,7 +63,8 @@ export class CaseView {
       this.show(body, course, { ...words, members }, etag);
     } catch (problem) {
       if (id !== this.id) return;
-      if (this.parts) tell(problem.detail, { bad: true });
+      if (this.parts && problem.status === 404) this.leave(t("This case is with somebody else now."));
+      else if (this.parts) tell(problem.detail, { bad: true });
       else
         this.place.replaceChildren(
           h("p", { class: "empty", text: problem.detail }),
@@ -60,7 +77,9 @@ export class CaseView {
     this.etag = etag;
     this.fetchedAt = Date.now();
     if (!this.parts) {
-      this.parts = { head: h("div"), photos: h("div"), acts: h("div"), facts: h("div"), map: null, course: h("div") };
+      this.acts = this.begun.get(report.id) ?? new Acts({ staff: this.staff, done: () => this.done() });
+      const acts = this.acts.element;
+      this.parts = { head: h("div"), photos: h("div"), acts, facts: h("div"), map: null, course: h("div") };
       this.place.replaceChildren(
         this.parts.head,
         this.parts.photos,
@@ -68,7 +87,6 @@ export class CaseView {
         this.parts.facts,
         this.parts.course,
       );
-      this.acts = new Acts(this.parts.acts, { staff: this.staff, done: () => this.done() });
     }
     const { parts } = this;
     parts.head.replaceChildren(...head(report, words));

@@ -41,13 +41,13 @@ const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk)
   empty: () => VIEWS[view].empty(),
   staff: true,
   units: seesAll,
-  onNews: count,
 });
 const shown = new CaseView(find("#case"), { staff: true, onChange: () => look() });
 
 /** What the open cases tell of themselves. They come by due time, so of more than a page only the overdue are all here. */
-function count({ items, next }) {
-  if (view !== "open") return;
+function count() {
+  if (view !== "open" || !listing.page) return;
+  const { items, next } = listing.page;
   const number = (test) => items.filter(test).length;
   const overdue = number((one) => band(one) === "over");
   const counts = {
@@ -65,6 +65,7 @@ async function look() {
   try {
     await listing.refresh();
     mark();
+    count();
     fresh.classList.remove("bad");
     fresh.textContent = t("Up to date, {time}", {
       time: new Date().toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hourCycle: "h23" }),
@@ -106,18 +107,15 @@ function route() {
   desk.classList.toggle("open-case", open);
   find("[data-back]", desk).hidden = !open;
   if (open) shown.open(id).then(mark);
-  else {
-    shown.close();
-    find("#case").replaceChildren(h("p", { class: "empty", text: t("Choose a case from the queue.") }));
-  }
+  else shown.leave(t("Choose a case from the queue."));
   mark();
 }
 
-onChange(async (somebody) => {
+onChange((somebody) => {
   desk.hidden = true;
   find("#not-for-you").hidden = true;
   listing.forget();
-  shown.close();
+  shown.forget();
   find("#case").replaceChildren();
   if (!somebody) return;
   if (somebody.role === "volunteer") return location.assign("/"); // where they file for others
@@ -133,11 +131,17 @@ onChange(async (somebody) => {
   desk.hidden = false;
   show("open");
   route();
-  if (watches && unit.options.length === 1) {
+  if (watches && unit.options.length === 1) offerUnits();
+});
+
+async function offerUnits() {
+  try {
     const { items } = await get("/units");
     unit.append(...items.map((one) => h("option", { value: one.id, text: one.name })));
+  } catch {
+    find("[data-pick-unit]", desk).hidden = true; // all units are shown, as without it
   }
-});
+}
 
 addEventListener("hashchange", route);
 every(LOOK_AGAIN_S, look);

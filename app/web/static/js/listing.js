@@ -11,11 +11,12 @@ export const LINKS_LIVE_MS = 8 * 60_000;
 
 /**
  * Reports of `path()` in `place`, the rest behind the button `more`. `href(report)` is where an item leads; `empty` is
- * said when there is none; `staff` sees who is at it, and `units()` tells whether each item names its ward; `onNews` hears of each first page, as the API told it.
+ * said when there is none; `staff` sees who is at it, and `units()` tells whether each item names its ward. `page` is the
+ * first page as the API told it last.
  */
 export class Listing {
-  constructor(place, more, { path, href, empty, staff = false, units = () => !staff, onNews = () => {} }) {
-    Object.assign(this, { place, more, path, href, empty, staff, units, onNews });
+  constructor(place, more, { path, href, empty, staff = false, units = () => !staff }) {
+    Object.assign(this, { place, more, path, href, empty, staff, units });
     this.head = h("div", { class: "list" });
     this.tail = h("div", { class: "list" });
     place.replaceChildren(this.head, this.tail);
@@ -28,8 +29,7 @@ export class Listing {
     this.etag = null;
     this.fetchedAt = 0;
     this.next = null;
-    this.asOf = null;
-    this.reports = null;
+    this.page = null;
     this.turn = (this.turn ?? 0) + 1;
     this.head.replaceChildren();
     this.tail.replaceChildren();
@@ -45,14 +45,13 @@ export class Listing {
       catalogue(),
     ]);
     if (turn !== this.turn || status === 304) return false;
-    const isFirst = this.reports === null;
+    const isFirst = this.page === null;
     this.etag = etag;
     this.fetchedAt = Date.now();
-    this.reports = body.items;
+    this.page = body;
     this.reconcile(body.items, words, isFirst);
     if (isFirst || !this.tail.children.length) this.next = body.next;
     this.more.hidden = !this.next;
-    this.onNews(body);
     return true;
   }
 
