@@ -1,12 +1,15 @@
 """A unit's cases, open and over: found by number, by what became of them, and by what they still wait for."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert, text
 
 from app.core import clock
 from app.core.db import new_id
+from app.identity.models import Membership
 from app.identity.permissions import Role
+from app.reports.sweep import close_due
 from district import IN_AN, IN_BINH
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -85,6 +88,30 @@ def test_another_unit_does_not_exist(street, district):
     assert (refused.status_code, refused.get_json()["code"]) == (404, "unit_not_found")
 
 
+def test_what_is_no_unit_is_nobodys(street, district):
+    for actor in (street.officers[AN], district.staff(Role.LEADER)):
+        refused = street.asked(actor, "?unit=0")
+        assert (refused.status_code, refused.get_json()["code"]) == (404, "unit_not_found")
+
+
+def test_an_officer_of_two_units_sees_both_and_may_ask_for_one(street, session, district):
+    both = street.officers[AN]
+    also = {"person_id": both.person_id, "role": "officer", "unit_id": district.units[BINH]}
+    session.execute(insert(Membership).values(**also, valid_from=date(2026, 1, 1)))
+    here, there = street.sent(), street.sent(IN_BINH)
+
+    assert street.numbers(both) == [there["number"], here["number"]]
+    assert street.numbers(both, f"?unit={district.units[BINH]}") == [there["number"]]
+
+
+def test_a_case_that_was_handed_over_is_the_other_units(street):
+    report = street.sent()
+    street.move(report, "received", ward=BINH, reason="Bên kia đường")
+
+    assert street.numbers(street.officers[AN], f"?number={report['number']}") == []
+    assert street.numbers(street.officers[BINH], f"?number={report['number']}") == [report["number"]]
+
+
 def test_a_number_finds_the_case_however_it_is_typed(street):
     report = street.dealt_with()
 
@@ -100,7 +127,20 @@ def test_over_are_those_with_a_result(street):
     contested = street.dealt_with()
     street.move(contested, "contested", street.resident, reason="Vẫn còn ồn")
 
+    withdrawn = street.sent()
+    street.move(withdrawn, "withdrawn", street.resident)
+
     assert street.numbers(street.officers[AN], "?over=true") == [over["number"]]
+
+
+def test_a_closed_case_is_over_and_its_decision_still_waited_for(street, session):
+    report = street.dealt_with()
+    street.at(street.now + timedelta(days=8))
+    close_due(session, street.now)
+
+    (item,) = street.asked(street.officers[AN], "?over=true").get_json()["items"]
+    assert item["state"] == "closed"
+    assert street.numbers(street.officers[AN], "?undecided=true") == [report["number"]]
 
 
 def test_undecided_are_the_recorded_ones_without_a_decision_longest_waiting_first(street):
@@ -127,23 +167,32 @@ def test_a_case_shows_its_decisions(street):
     assert (item["fine_vnd"], [one["number"] for one in item["decisions"]]) == (1_000_000, ["1/QĐ"])
 
 
-@pytest.mark.parametrize("which", ["", "undecided=true&"])
-def test_pages_neither_lose_nor_repeat_a_case(street, which):
-    reports = [street.dealt_with() for _ in range(3)]
-    street.at(street.now - timedelta(minutes=1))  # the next two come at the same instant
-    reports += [street.dealt_with()]
-    street.at(street.now - timedelta(minutes=1))
-    reports += [street.dealt_with()]
+def test_a_page_that_shows_a_decision_is_another_than_before_it(street):
+    report = street.dealt_with()
+    before = street.asked(street.officers[AN], "?over=true").headers["ETag"]
+    street.decided(report, "1/QĐ")
+
+    again = street.asked(street.officers[AN], "?over=true", headers={"If-None-Match": before})
+    assert (again.status_code, again.get_json()["items"][0]["fine_vnd"]) == (200, 1_000_000)
+
+
+@pytest.mark.parametrize(("which", "newest_first"), [("", True), ("undecided=true&", False)])
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_neither_lose_nor_repeat_a_case(street, session, which, newest_first, limit):
+    """Four were received at the same instant: then the id decides, on whichever page they come to lie."""
+    reports = [street.dealt_with() for _ in range(5)]
+    same = [report["id"] for report in reports[1:4]]
+    session.execute(text("update reports set received_at = :at where id = any(:ids)"), {"at": street.now, "ids": same})
+    in_order = [reports[0]["id"], *sorted([*same, reports[4]["id"]])]
 
     seen, cursor = [], ""
-    while True:
-        page = street.asked(street.officers[AN], f"?{which}limit=2{cursor}").get_json()
-        seen += [item["number"] for item in page["items"]]
+    for _ in range(6):  # and no further, should a cursor lead back
+        page = street.asked(street.officers[AN], f"?{which}limit={limit}{cursor}").get_json()
+        seen += [item["id"] for item in page["items"]]
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
-    assert len(seen) == 5
-    assert set(seen) == {report["number"] for report in reports}
+    assert seen == (in_order[::-1] if newest_first else in_order)
 
 
 def test_what_has_not_changed_is_not_sent_again(street):
@@ -156,13 +205,14 @@ def test_what_has_not_changed_is_not_sent_again(street):
     assert street.asked(street.officers[AN], headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
-def test_a_page_that_is_compressed_is_known_again_too(street):
+@pytest.mark.parametrize("packed", ["br", "gzip"])
+def test_a_page_that_is_compressed_is_known_again_too(street, packed):
     for _ in range(3):
         street.sent()
-    asked = {"Accept-Encoding": "gzip, br"}
+    asked = {"Accept-Encoding": packed}
     first = street.asked(street.officers[AN], headers=asked)
 
-    assert first.headers["Content-Encoding"] in {"br", "gzip"}
+    assert first.headers["Content-Encoding"] == packed
     again = street.asked(street.officers[AN], headers={**asked, "If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
 
@@ -186,6 +236,7 @@ def test_a_hand_over_names_the_unit_it_went_to(street):
     report = street.sent()
     street.move(report, "received", ward=BINH, reason="Bên kia đường")
 
-    course = street.as_(street.resident).get(f"/api/v1/reports/{report['id']}/timeline").get_json()["items"]
-    handed = next(entry for entry in course if entry["type"] == "hand_over")
-    assert handed["data"]["to_unit_name"] == "Phường Bình"
+    for actor in (street.resident, street.officers[BINH]):
+        course = street.as_(actor).get(f"/api/v1/reports/{report['id']}/timeline").get_json()["items"]
+        handed = next(entry for entry in course if entry["type"] == "hand_over")
+        assert (handed["unit"]["name"], handed["data"]["to_unit_name"]) == ("Phường An", "Phường Bình")

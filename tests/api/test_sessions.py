@@ -41,6 +41,10 @@ def bearer(signed_in):
     return {"Authorization": f"Bearer {signed_in.json['access_token']}"}
 
 
+def get_me(client, signed_in):
+    return client.get(f"{API}/me", headers=bearer(signed_in)).json
+
+
 def hire(session, *memberships):
     return actions.register_staff(
         session, username="lan", name="Lan", password=PASSWORD, memberships=memberships, now=clock.now()
@@ -131,6 +135,16 @@ def test_staff_come_in_and_are_told_what_they_act_for(client, session, district)
         ("Phường Bình", "officer"),
     ]
     assert client.get(f"{API}/queue", headers=bearer(signed_in)).status_code == 200
+
+
+def test_staff_have_a_name_and_residents_a_number(client, session):
+    hire(session, (Role.LEADER, None))
+    lan, resident = enter(client), answer(client, ask(client))
+
+    assert [(me["name"], me["phone"]) for me in (get_me(client, lan), get_me(client, resident))] == [
+        ("Lan", None),
+        (None, "+84912345678"),
+    ]
 
 
 def test_staff_who_act_for_nobody_come_in_to_nothing(client, session):
