@@ -144,7 +144,9 @@ async function offerUnits() {
 }
 
 addEventListener("hashchange", route);
-every(LOOK_AGAIN_S, look);
+// What is over waits for days, and costs more to find than the queue.
+every(LOOK_AGAIN_S, async () => VIEWS[view].path.startsWith("/queue") && look());
+every(LOOK_AGAIN_S * 15, async () => VIEWS[view].path.startsWith("/cases") && look());
 every(LOOK_AGAIN_S * 2, () => shown.refresh());
 staffSignsIn();
 try {
