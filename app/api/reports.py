@@ -96,7 +96,7 @@ class EntrySchema(Schema):
     assignee = fields.UUID()
     kind = fields.String(validate=validate.Length(max=20))
     location = fields.Nested(LocationSchema)
-    address = Text(ADDRESS)
+    address = Text(ADDRESS, allow_none=True)
     reason = Text(WORDS)
     text = Text(NOTE)
     answers = fields.UUID()

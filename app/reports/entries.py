@@ -101,9 +101,10 @@ def _correct(_session: Session, report: Report, given: Mapping[str, Any], contex
         "lat": (report.lat, location.get("lat")),
         "lon": (report.lon, location.get("lon")),
         "accuracy_m": (report.accuracy_m, location.get("accuracy_m")),
-        "address": (report.address, given.get("address")),
     }
     changed = {member: (old, new) for member, (old, new) in sent.items() if new is not None and new != old}
+    if given.get("address", report.address) != report.address:  # an empty one takes a wrong one away
+        changed["address"] = (report.address, given["address"])
     if not changed:
         raise NothingGiven
     columns: dict[str, Any] = {

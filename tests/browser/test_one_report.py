@@ -26,7 +26,7 @@ def test_a_report_goes_its_whole_way(visitor, resident, account, tmp_path):  # n
     leader = visitor()
     leader.goes_to("/board")
     leader.comes_in_as(account("leader"))
-    before = {name: figure(leader.page, name) for name in ("tin báo", "tin bị xử phạt")}
+    before = {name: figure(leader.page, name) for name in ("tin báo", "vụ việc đã xử phạt")}
 
     # The officer's desk is open, and stays open.
     officer = visitor()
@@ -41,7 +41,7 @@ def test_a_report_goes_its_whole_way(visitor, resident, account, tmp_path):  # n
     expect(page.locator("[data-found]")).to_have_text("Phường Bình Thạnh · sai số 12 m")
     page.get_by_role("button", name="Gửi", exact=True).click()
     assert beside(page, "photos") == "Vui lòng thêm ảnh để tổ xử lý thấy điều bạn thấy."
-    assert beside(page, "kind") == "Vui lòng chọn hành vi vi phạm."
+    assert beside(page, "kind") == "Vui lòng chọn việc bạn thấy."
     expect(page.locator("[data-at=location] .error")).to_have_count(0)
 
     # Photo by the camera, place by the phone, kind by its field, note.
@@ -69,7 +69,7 @@ def test_a_report_goes_its_whole_way(visitor, resident, account, tmp_path):  # n
     code.fill(right)
     page.get_by_role("button", name="Đăng nhập").click()
     expect(page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
-    expect(page.locator("[data-photo-state]")).to_have_text("Ảnh đã gửi xong.")
+    expect(page.locator("#uploads")).to_have_text(re.compile(r"BT-\d{4}-\d{4,}: ảnh đã gửi xong\."))
     expect(page.locator("[data-where]")).to_have_text("Tin đã đến Phường Bình Thạnh.")
     number = page.locator("[data-number]").inner_text()
     assert re.fullmatch(r"BT-\d{4}-\d{4,}", number)
@@ -111,7 +111,7 @@ def test_a_report_goes_its_whole_way(visitor, resident, account, tmp_path):  # n
     chair.page.get_by_label("Số quyết định").fill("101/QĐ-XPHC")
     chair.page.get_by_label("Tiền phạt (đồng)").fill("hai triệu")
     chair.page.get_by_role("button", name="Lưu quyết định").click()
-    expect(chair.page.locator("[data-at=fine_vnd] .error")).to_have_text("Không phải là số hợp lệ.")
+    expect(chair.page.locator("[data-at=fine_vnd] .error")).to_have_text("Vui lòng nhập số đồng chẵn, ví dụ 2.500.000.")
     chair.page.get_by_label("Tiền phạt (đồng)").fill("2.500.000")
     chair.page.get_by_role("button", name="Lưu quyết định").click()
     expect(chair.page.locator(".facts")).to_contain_text("101/QĐ-XPHC")
@@ -138,8 +138,8 @@ def test_a_report_goes_its_whole_way(visitor, resident, account, tmp_path):  # n
 
     # The board counts it.
     leader.page.get_by_role("button", name="30 ngày").click()
-    expect(leader.page.locator(".figure", has_text="tin bị xử phạt").locator("dd").first).to_have_text(
-        str(before["tin bị xử phạt"] + 1)
+    expect(leader.page.locator(".figure", has_text="vụ việc đã xử phạt").locator("dd").first).to_have_text(
+        str(before["vụ việc đã xử phạt"] + 1)
     )
     assert figure(leader.page, "tin báo") == before["tin báo"] + 1
     row = leader.page.get_by_role("row", name=re.compile("Phường Bình Thạnh Trật tự lòng lề đường"))

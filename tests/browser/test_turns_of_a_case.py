@@ -43,7 +43,7 @@ def sends(visitor, phone: str) -> str:
 
 
 def opens(desk, number: str) -> None:
-    desk.page.get_by_label("Số tin").fill(number)
+    desk.page.get_by_label("Mã tin").fill(number)
     desk.page.get_by_role("button", name="Tìm").click()
     desk.page.locator(".item", has_text=number).click()
     expect(desk.page.locator("#case .number")).to_have_text(number)
@@ -77,7 +77,7 @@ def test_a_question_stops_the_clock_until_the_resident_answers(resident, desk):
     officer = desk("officer", "26929")
     opens(officer, number)
     officer.page.get_by_role("button", name="Tiếp nhận").click()
-    does(officer, "Hỏi người dân", ("Câu hỏi", "Ở tầng mấy ạ?"), by="Gửi câu hỏi, dừng đồng hồ")
+    does(officer, "Hỏi người dân", ("Câu hỏi", "Ở tầng mấy ạ?"), by="Gửi câu hỏi, tạm dừng tính giờ")
     expect(officer.page.locator("#case .clock")).to_contain_text("Tạm dừng")
 
     resident.page.get_by_role("link", name="Theo dõi tin").click()
@@ -128,7 +128,7 @@ def test_a_case_is_handed_to_the_right_ward(resident, desk):
     opens(neighbour, number)
     expect(neighbour.page.locator("#case .course")).to_contain_text("Chuyển đến Phường Gia Định")
     # Who handed it over knows it no longer.
-    officer.page.get_by_label("Số tin").fill(number)
+    officer.page.get_by_label("Mã tin").fill(number)
     officer.page.get_by_role("button", name="Tìm").click()
     expect(officer.page.locator(".queue")).to_contain_text("Đơn vị của bạn không có tin này.")
 
@@ -139,6 +139,9 @@ def test_what_was_begun_about_one_case_waits_while_another_is_looked_at(copy, de
     opens(officer, first["number"])
     officer.page.get_by_role("button", name="Ghi chú").click()
     officer.page.get_by_label("Ghi chú nội bộ của đơn vị").fill("Chủ quán hẹn dọn trước")
+    officer.page.get_by_role("button", name="Nhắn người dân").click()
+    officer.page.get_by_role("button", name="Ghi chú", exact=True).click()
+    expect(officer.page.get_by_label("Ghi chú nội bộ của đơn vị")).to_have_value("Chủ quán hẹn dọn trước")
     opens(officer, second["number"])
     expect(officer.page.locator("#case form.act")).to_have_count(0)
     opens(officer, first["number"])
@@ -148,7 +151,7 @@ def test_what_was_begun_about_one_case_waits_while_another_is_looked_at(copy, de
 def test_a_report_about_the_ward_is_the_city_desks(resident, desk):
     resident.goes_to("/")
     fills_in(resident.page)
-    resident.page.get_by_label("Phản ánh về chính đơn vị của phường").check()
+    resident.page.get_by_label("Tin về cán bộ hoặc đơn vị của phường").check()
     resident.page.get_by_role("button", name="Gửi", exact=True).click()
     signs_in(resident.page, "0912 555 013")
     expect(resident.page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
@@ -157,10 +160,10 @@ def test_a_report_about_the_ward_is_the_city_desks(resident, desk):
     dispatcher, officer = desk("dispatcher"), desk("officer", "26929")
     expect(dispatcher.page.locator(".item", has_text=number)).to_be_visible()
     opens(dispatcher, number)
-    does(dispatcher, "Ai đã báo tin?", ("Vì sao bạn cần biết?", "Cần gọi lại để hỏi thêm"), by="Xem, có ghi lại")
+    does(dispatcher, "Ai đã báo tin?", ("Lý do cần xem danh tính", "Cần gọi lại để hỏi thêm"), by="Xem, có ghi lại")
     expect(dispatcher.page.locator("#case")).to_contain_text("+84912555013")
-    expect(dispatcher.page.locator("#case .course")).to_contain_text("Tổ điều phối đã xem người báo tin")
-    officer.page.get_by_label("Số tin").fill(number)
+    expect(dispatcher.page.locator("#case .course")).to_contain_text("Tổ điều phối đã xem danh tính người báo tin")
+    officer.page.get_by_label("Mã tin").fill(number)
     officer.page.get_by_role("button", name="Tìm").click()
     expect(officer.page.locator(".queue")).to_contain_text("Đơn vị của bạn không có tin này.")
 
@@ -220,9 +223,10 @@ def test_without_a_network_nothing_that_was_written_is_lost(resident):
     page.context.set_offline(False)
     expect(page.locator("#offline")).to_be_hidden()
     # Even a page that the phone threw out of its memory comes back with what was written.
-    page.reload()
-    expect(page.get_by_label("Ghi chú")).to_have_value("Ồn từ 22 giờ")
-    expect(page.get_by_label(NOISE, exact=False)).to_be_checked()
+    for _ in range(2):
+        page.reload()
+        expect(page.get_by_label("Ghi chú")).to_have_value("Ồn từ 22 giờ")
+        expect(page.get_by_label(NOISE, exact=False)).to_be_checked()
     page.get_by_role("button", name="Gửi", exact=True).click()
     expect(page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
 
@@ -331,3 +335,30 @@ def test_who_has_no_business_on_a_page_is_told(visitor, account, resident, path)
     resident.goes_to(path)
     expect(resident.page.get_by_role("heading", name="Tài khoản này không dùng trang này")).to_be_visible()
     expect(resident.page.locator("#desk, #board")).to_be_hidden()
+
+
+def test_photos_that_did_not_get_through_are_not_lost_by_the_next_report(resident, tmp_path):
+    resident.goes_to("/")
+    page = resident.page
+    fills_in(page)
+    resident.chooses(tmp_path, 31)
+    page.route("**/photos/*role=before", lambda route: route.fulfill(status=401, json={"detail": "Chưa.", "code": "x"}))
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    signs_in(page, "0912 555 025")
+    expect(page.locator("#uploads")).to_contain_text("Chưa.")
+    page.get_by_role("button", name="Gửi tin khác").click()
+    expect(page.locator("#uploads")).to_contain_text("Chưa.")
+    page.unroute("**/photos/*role=before")
+    page.get_by_role("button", name="Gửi lại ảnh").click()
+    expect(page.locator("#uploads")).to_contain_text("ảnh đã gửi xong")
+
+
+def test_photos_that_have_to_be_chosen_again_are_asked_for(resident, tmp_path):
+    resident.goes_to("/")
+    fills_in(resident.page)
+    resident.chooses(tmp_path, 32)
+    expect(resident.page.locator("#send .photo")).to_have_count(1)
+    resident.page.reload()
+    expect(resident.page.locator("[data-at=photos] .error")).to_have_text(
+        "Ảnh chưa được giữ lại. Vui lòng chọn lại ảnh."
+    )

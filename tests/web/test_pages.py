@@ -93,8 +93,8 @@ def test_a_page_is_there_although_the_database_is_not(web, as_, district, path):
     ("path", "vi", "en"),
     [
         ("/", "Báo tin vi phạm", "Report a violation"),
-        ("/desk", "Hàng đợi", "Queue"),
-        ("/board", "Có trong hai giờ không?", "Within two hours?"),
+        ("/desk", "Tin cần xử lý", "Queue"),
+        ("/board", "Kết quả xử lý trong hai giờ", "Within two hours?"),
     ],
 )
 def test_each_page_speaks_vietnamese_and_english(page, path, vi, en):

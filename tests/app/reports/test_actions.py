@@ -11,7 +11,7 @@ from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
 from app.reports import actions, handling, intake, queries, reform, sweep, timeline
 from app.reports.actions import Act, Person
-from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed
+from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed, NothingGiven
 from app.reports.intake import Author, Submission, author_tag
 from app.reports.models import Report, ReportAuthor, TimelineEntry
 from app.reports.rulebook import RulebookCache
@@ -330,6 +330,16 @@ def test_due_never_gets_later_by_a_correction_without_the_chair(story):
     assert story.report(by_officer).due_at == NOW + 2 * HOUR
     assert story.report(by_chair).due_at == NOW + 10 * HOUR
     assert story.report(by_officer).field == "construction"
+
+
+def test_a_wrong_address_is_taken_away_by_an_empty_one(story):
+    report_id = story.received(address="12/5 Bùi Hữu Nghĩa")
+    story.move(report_id, "accepted")
+    story.enter(report_id, "correct", address=None, reason="Không có số nhà này")
+
+    assert story.report(report_id).address is None
+    with pytest.raises(NothingGiven):
+        story.enter(report_id, "correct", address=None, reason="Lần nữa")
 
 
 def test_a_corrected_place_routes_again(story):

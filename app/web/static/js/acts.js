@@ -14,17 +14,24 @@ export class Acts {
     this.room = h("div");
     this.result = h("div", { role: "status" });
     this.element = h("div", {}, this.buttons, this.room, this.result);
+    this.forms = new Map(); // begun forms by the key of their act: what was written waits, shown or not
     this.open = null;
     this.unanswered = {}; // ids of acts of which it is not known whether they arrived, by their key
+  }
+
+  /** Whether something is being written. */
+  get isWriting() {
+    return [...this.forms.values()].some((form) => all("textarea", form.element).some((one) => one.value.trim()));
   }
 
   /** Offer what may be done now. A form that is being filled stays, unless its act is gone. */
   update(report, { course, words, etag }) {
     Object.assign(this, { report, course, words, etag });
     const acts = offers(report, course);
-    if (this.open && !acts.some((act) => act.key === this.open)) {
-      this.close();
-      tell(t("This has changed meanwhile; the form is gone."), { bad: true });
+    for (const key of [...this.forms.keys()]) {
+      if (acts.some((act) => act.key === key)) continue;
+      if (this.open === key) tell(t("This has changed meanwhile; the form is gone."), { bad: true });
+      this.discard(key);
     }
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.buttons.replaceChildren(...acts.map((act) => this.button(act)));
@@ -36,8 +43,7 @@ export class Acts {
   }
 
   button(act) {
-    const open = this.open === act.key;
-    const pressed = act.fields ? { "aria-expanded": String(open) } : {};
+    const pressed = act.fields ? { "aria-expanded": String(this.open === act.key) } : {};
     const element = h("button", {
       type: "button",
       class: act.tone ?? "",
@@ -50,22 +56,27 @@ export class Acts {
   }
 
   toggle(act) {
-    const again = this.open === act.key;
-    this.close();
-    if (again) return;
-    this.open = act.key;
-    for (const one of all("button", this.buttons))
-      one.setAttribute("aria-expanded", String(one.dataset.key === act.key));
-    const form = new ActForm(act, this);
-    this.room.replaceChildren(form.element);
-    form.element.scrollIntoView({ block: "nearest" });
-    find("input, textarea, select", form.element)?.focus({ preventScroll: true });
+    if (this.open === act.key) return this.show(null);
+    if (!this.forms.has(act.key)) this.forms.set(act.key, new ActForm(act, this));
+    this.show(act.key);
+    const { element } = this.forms.get(act.key);
+    element.scrollIntoView({ block: "nearest" });
+    find("input, textarea, select", element)?.focus({ preventScroll: true });
   }
 
-  close() {
-    this.open = null;
-    this.room.replaceChildren();
-    for (const one of all("[aria-expanded=true]", this.buttons)) one.setAttribute("aria-expanded", "false");
+  show(key) {
+    this.open = key;
+    this.room.replaceChildren(...(key === null ? [] : [this.forms.get(key).element]));
+    for (const one of all("[aria-expanded]", this.buttons))
+      one.setAttribute("aria-expanded", String(one.dataset.key === key));
+  }
+
+  /** Be done with a form, sent or not. */
+  discard(key) {
+    const form = this.forms.get(key);
+    this.forms.delete(key);
+    form?.discard();
+    if (this.open === key) this.show(null);
   }
 
   async atOnce(act, button) {
@@ -81,10 +92,16 @@ export class Acts {
   }
 
   async send(act, body, afterwards = () => {}) {
-    const version = this.staff && act.path === this.report.links.moves ? this.etag() : undefined;
+    const version = this.staff && act.path === this.report.links.moves ? this.etag : undefined;
     const { body: answer } = await asked("POST", act.path, { body, version });
-    await afterwards();
-    if (this.open === act.key) this.close(); // and no other form, opened meanwhile
+    try {
+      await afterwards();
+    } catch (problem) {
+      // The act itself is done. What may still arrive is tried again by the same form, under the same id.
+      if (problem instanceof Unanswered || problem.status === 401) throw problem;
+      tell(problem.detail, { bad: true });
+    }
+    this.discard(act.key);
     this.acted = this.open === null; // the keyboard goes on with what comes next
     this.result.replaceChildren(...(act.tells?.(answer) ?? []));
     tell(act.said ?? t("Done."));
@@ -99,7 +116,12 @@ class ActForm {
     this.element = h("form", { class: "card act", novalidate: true });
     this.fields = act.fields({ report: acts.report, course: acts.course, words: acts.words, form: this.element });
     this.submit = h("button", { class: act.tone === "danger" ? "danger" : "primary", text: act.verb ?? act.label });
-    const cancel = h("button", { type: "button", class: "quiet", text: t("Cancel"), onclick: () => acts.close() });
+    const cancel = h("button", {
+      type: "button",
+      class: "quiet",
+      text: t("Cancel"),
+      onclick: () => acts.discard(act.key),
+    });
     this.element.setAttribute("aria-labelledby", "act-title");
     this.element.append(
       h("h2", { id: "act-title", text: act.label }),
@@ -115,8 +137,11 @@ class ActForm {
   async send() {
     clearErrors(this.element);
     const shown = this.fields.filter((field) => !field.element.hidden);
-    for (const field of shown)
-      if (field.required?.() && !field.given()) fieldError(field.element, field.missing ?? t("Please fill this in."));
+    for (const field of shown) {
+      const missing = field.required?.() && !field.given();
+      const wrong = missing ? (field.missing ?? t("Please fill this in.")) : field.wrong?.();
+      if (wrong) fieldError(field.element, wrong);
+    }
     if (find(".wrong", this.element)) return goToFirstError(this.element);
     const { report } = this.acts;
     try {
@@ -131,7 +156,14 @@ class ActForm {
     }
   }
 
+  /** Let go of what the fields hold. */
+  discard() {
+    for (const field of this.fields) field.discard?.();
+  }
+
   refused(problem) {
+    // Somebody who has gone on to another case learns of it too.
+    if (!this.element.isConnected) tell(`${this.acts.report.number}: ${problem.detail}`, { bad: true });
     if (problem instanceof Unanswered) return formError(this.element, problem.detail);
     if (!(problem instanceof Problem)) throw problem;
     this.id = newId();
@@ -139,6 +171,9 @@ class ActForm {
     for (const { at } of problem.errors ?? [])
       for (const field of all(`[data-at="${CSS.escape(at)}"]`, this.element)) field.hidden = false;
     showProblem(this.element, problem);
-    if (problem.code === "stale") this.acts.done();
+    if (problem.code === "stale") {
+      formError(this.element, t("This has just changed. Please look at it again, then send."));
+      this.acts.done();
+    }
   }
 }

@@ -54,7 +54,7 @@ export async function ask(method, path, { body, raw, etag, version } = {}) {
   if (response.status === 304) return { status: 304, etag };
   if (!response.ok) throw await problemOf(response);
   const answer = response.status === 204 ? null : await response.json();
-  if (answer?.as_of) learnClock(answer.as_of);
+  learnClock(answer?.as_of ?? response.headers.get("Date"));
   return { status: response.status, body: answer, etag: response.headers.get("ETag") };
 }
 

@@ -19,7 +19,8 @@ const whole = new Intl.NumberFormat(locale);
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 
 const overdue = new Listing(find("[data-overdue]", board), find("[data-more]", board), {
-  path: () => "/queue?limit=4&overdue=true",
+  path: (limit) => `/queue?limit=${limit}&overdue=true`,
+  atOnce: 4,
   href: (report) => `/desk#case/${report.id}`,
   empty: () => t("Nothing is overdue."),
   staff: true,
@@ -166,8 +167,11 @@ function nextPeriod(first, by) {
 
 let turn = 0;
 
-async function look() {
+/** Draw everything anew. What goes wrong stands in the form when somebody asked, else where it says how fresh this is. */
+async function look({ asked: byHand = false } = {}) {
   if (board.hidden) return;
+  const pressed = find("[data-days][aria-pressed=true]", period);
+  if (pressed) choose(pressed); // the last seven days are others after midnight
   turn += 1;
   const mine = turn;
   const by = step(days());
@@ -194,7 +198,9 @@ async function look() {
     find("[data-trend-words]", board).textContent = trendWords(trend, by);
     draw(wards, trend, by, namesakes);
   } catch (problem) {
-    if (mine === turn) showProblem(period, problem);
+    if (mine !== turn) return;
+    if (byHand) showProblem(period, problem);
+    else find("[data-fresh]", board).textContent = t("Not up to date: {why}", { why: problem.detail });
   }
 }
 
@@ -214,30 +220,35 @@ async function draw(wards, trend, by, namesakes) {
   }
 }
 
-// The newer half of the periods against the older half, by cases and not by periods.
+// The newer half of the time against the older half, by cases and not by periods.
 function trendWords(trend, by) {
-  const judged = trend.filter((one) => one.on_time + one.late > 0);
-  if (judged.length < 2) return t("Too little to compare.");
-  const middle = Math.floor(judged.length / 2);
-  const of = (part) =>
-    part.reduce((sum, one) => sum + one.on_time, 0) / part.reduce((sum, one) => sum + one.on_time + one.late, 0);
-  const values = {
-    before: share.format(of(judged.slice(0, middle))),
-    since: share.format(of(judged.slice(middle))),
-    day: label(judged[middle].period.from, by),
-  };
-  return t("On time: {before} before {day}, {since} since.", values);
+  const middle = Math.floor(trend.length / 2);
+  const [before, since] = [trend.slice(0, middle), trend.slice(middle)].map(shareOf);
+  if (before === null || since === null) return t("Too little to compare.");
+  const [first, day_] = [trend[0], trend[middle]].map((one) => label(one.period.from, by));
+  return t("On time: {before} from {first} on, {since} from {day} on.", {
+    before: share.format(before),
+    since: share.format(since),
+    first,
+    day: day_,
+  });
+}
+
+function shareOf(part) {
+  const sum = (count) => part.reduce((whole_, one) => whole_ + count(one), 0);
+  const judged = sum((one) => one.on_time + one.late);
+  return judged ? sum((one) => one.on_time) / judged : null;
 }
 
 for (const button of all("[data-days]", period))
   button.addEventListener("click", () => {
     choose(button);
-    look();
+    look({ asked: true });
   });
 period.addEventListener("submit", (event) => {
   event.preventDefault();
   choose(null);
-  look();
+  look({ asked: true });
 });
 
 onChange((somebody) => {
@@ -250,7 +261,7 @@ onChange((somebody) => {
   look();
 });
 
-every(LOOK_AGAIN_S, look);
+every(LOOK_AGAIN_S, () => look());
 staffSignsIn();
 try {
   await whoAmI();

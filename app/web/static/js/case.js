@@ -18,12 +18,20 @@ export class CaseView {
   }
 
   close() {
-    if (this.acts?.open) this.begun.set(this.id, this.acts);
+    if (this.acts?.forms.size) this.begun.set(this.id, this.acts);
     else this.begun.delete(this.id);
     this.acts = null;
+    this.map?.remove();
+    this.map = null;
+    this.said = null;
     this.id = null;
     this.etag = null;
     this.parts = null;
+  }
+
+  /** Whether something is being written about a case, this one or one that was looked at before. */
+  get isWriting() {
+    return [this.acts, ...this.begun.values()].some((acts) => acts?.isWriting);
   }
 
   /** Show no case any more, and why. */
@@ -53,6 +61,7 @@ export class CaseView {
     try {
       const fresh = !anew && Date.now() - this.fetchedAt < LINKS_LIVE_MS;
       const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: fresh ? this.etag : null });
+      this.said = null;
       if (status === 304 || id !== this.id) return;
       const [course, words, members] = await Promise.all([
         asked("GET", `/reports/${id}/timeline`).then((answer) => answer.body.items),
@@ -64,13 +73,19 @@ export class CaseView {
     } catch (problem) {
       if (id !== this.id) return;
       if (this.parts && problem.status === 404) this.leave(t("This case is with somebody else now."));
-      else if (this.parts) tell(problem.detail, { bad: true });
+      else if (this.parts) this.say(problem);
       else
         this.place.replaceChildren(
           h("p", { class: "empty", text: problem.detail }),
           h("button", { type: "button", text: t("Try again"), onclick: () => this.refresh() }),
         );
     }
+  }
+
+  /** Say that news could not be had: once, and not again every few seconds while it lasts. */
+  say({ code, detail }) {
+    if (this.said !== code) tell(detail, { bad: true });
+    this.said = code;
   }
 
   show(report, course, words, etag) {
@@ -101,7 +116,7 @@ export class CaseView {
       ),
     );
     this.showMap(report);
-    this.acts.update(report, { course, words, etag: () => this.etag });
+    this.acts.update(report, { course, words, etag });
   }
 
   async done() {
@@ -117,6 +132,8 @@ export class CaseView {
       { class: "map small", dataset: { at } },
       h("p", { class: "hint", text: t("The map is loading …") }),
     );
+    this.map?.remove();
+    this.map = null;
     this.parts.map?.remove();
     this.parts.map = place;
     this.parts.facts.after(place);
@@ -125,7 +142,9 @@ export class CaseView {
       watcher.disconnect();
       try {
         const { drawMap } = await import("./map.js");
-        await drawMap(place, { at: report.location });
+        const map = await drawMap(place, { at: report.location });
+        if (this.parts?.map === place) this.map = map;
+        else map.remove(); // somebody has gone on meanwhile
       } catch {
         find(".hint", place)?.replaceChildren(t("The map cannot be shown here."), ` ${at}`);
       }
@@ -188,7 +207,7 @@ function facts(report, { name, bodies }, staff) {
     [t("Field"), name("fields", report.field)],
     [t("Referred to"), report.body && (bodies.find((body) => body.code === report.body)?.name ?? report.body)],
     [t("Same as"), report.original_number],
-    [t("Received"), when(report.received_at)],
+    [t("Received at"), when(report.received_at)],
     [t("First response after"), after(report, report.first_response_at)],
     [t("On site after"), after(report, report.on_site_at)],
     [t("Result after"), after(report, report.concluded_at)],

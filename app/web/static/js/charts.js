@@ -13,6 +13,7 @@ function chartJs() {
     if (!address) return reject(new Error("no chart library"));
     document.head.append(h("script", { src: address, onload: () => resolve(globalThis.Chart), onerror: reject }));
   });
+  library.catch(() => (library = null));
   return library;
 }
 
@@ -32,7 +33,7 @@ async function draw(canvas, config) {
   );
 }
 
-const percent = (value) => `${value} %`;
+const percent = (value) => `${value}%`;
 
 /** The share on time over periods, with how many were received. `items`: {label, share (0 to 1 or null), reports}. */
 export function drawTrend(canvas, items) {
@@ -47,9 +48,9 @@ export function drawTrend(canvas, items) {
           borderColor: INK.good,
           backgroundColor: INK.good,
           yAxisID: "share",
-          tension: 0.2,
-          spanGaps: true,
-          pointRadius: items.length > 60 ? 0 : 3,
+          tension: 0,
+          spanGaps: false,
+          pointRadius: items.length > 60 ? 1.5 : 3,
         },
         {
           type: "bar",

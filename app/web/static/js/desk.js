@@ -18,27 +18,26 @@ let wanted = ""; // a number that is looked for
 
 const seesAll = () => person()?.role === "leader" || person()?.units.some((one) => one.role === "dispatcher");
 
+// Where each view's cases come from, and which of them.
 const VIEWS = {
-  open: { path: "/queue?limit=100", empty: () => t("Nothing is open. Well done.") },
-  received: { path: "/queue?limit=50&state=received", empty: () => t("Everything is accepted.") },
-  overdue: { path: "/queue?limit=50&overdue=true", empty: () => t("Nothing is overdue.") },
-  contested: { path: "/queue?limit=50&state=contested", empty: () => t("No result is contested.") },
-  undecided: { path: "/cases?limit=50&undecided=true", empty: () => t("Every recorded case has its decision.") },
-  over: { path: "/cases?limit=50&over=true", empty: () => t("Nothing was dealt with yet.") },
-  number: { path: "/cases?limit=50", empty: () => t("There is no such case in your units.") },
+  open: { path: "/queue", which: {}, empty: () => t("Nothing is open. Well done.") },
+  received: { path: "/queue", which: { state: "received" }, empty: () => t("Everything is accepted.") },
+  overdue: { path: "/queue", which: { overdue: true }, empty: () => t("Nothing is overdue.") },
+  contested: { path: "/queue", which: { state: "contested" }, empty: () => t("No result is contested.") },
+  undecided: { path: "/cases", which: { undecided: true }, empty: () => t("Every recorded case has its decision.") },
+  over: { path: "/cases", which: { over: true }, empty: () => t("Nothing was dealt with yet.") },
+  number: { path: "/cases", which: {}, empty: () => t("There is no such case in your units.") },
 };
 
 const listing = new Listing(find("[data-list]", desk), find("[data-more]", desk), {
-  path() {
-    const more = new URLSearchParams({
-      ...(unit.value && { unit: unit.value }),
-      ...(view === "number" && { number: wanted }),
-    });
-    const asked = more.toString();
-    return asked ? `${VIEWS[view].path}&${asked}` : VIEWS[view].path;
+  path(limit) {
+    const { path, which } = VIEWS[view];
+    const more = { ...(unit.value && { unit: unit.value }), ...(view === "number" && { number: wanted }) };
+    return `${path}?${new URLSearchParams({ ...which, ...more, limit })}`;
   },
   href: (report) => `#case/${report.id}`,
   empty: () => VIEWS[view].empty(),
+  atOnce: 100,
   staff: true,
   units: seesAll,
 });
@@ -67,11 +66,13 @@ async function look() {
     mark();
     count();
     fresh.classList.remove("bad");
+    fresh.removeAttribute("role");
     fresh.textContent = t("Up to date, {time}", {
       time: new Date().toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hourCycle: "h23" }),
     });
   } catch (problem) {
     fresh.classList.add("bad");
+    fresh.setAttribute("role", "status"); // good news, every few seconds, is not read out
     fresh.textContent = t("Not up to date: {why}", { why: problem.detail });
   }
 }
@@ -89,7 +90,13 @@ function show(name) {
   for (const button of all("[data-show]", desk))
     button.setAttribute("aria-pressed", String(button.dataset.show === name));
   listing.forget();
+  forgetCounts(); // until the open cases are looked at again
   look();
+}
+
+function forgetCounts() {
+  for (const shownCount of all("[data-count]", desk)) shownCount.textContent = "";
+  document.title = `${t("Desk")} · Hai Giờ`;
 }
 
 for (const button of all("[data-show]", desk)) button.addEventListener("click", () => show(button.dataset.show));
@@ -111,13 +118,17 @@ function route() {
   mark();
 }
 
+let lastId = null;
+
 onChange((somebody) => {
   desk.hidden = true;
   find("#not-for-you").hidden = true;
   listing.forget();
-  shown.forget();
-  find("#case").replaceChildren();
+  shown.leave("");
   if (!somebody) return;
+  // Who signs in again finds what they had begun; whoever else does, does not.
+  if (somebody.id !== lastId) shown.forget();
+  lastId = somebody.id;
   if (somebody.role === "volunteer") return location.assign("/"); // where they file for others
   const may = ["officer", "chair", "dispatcher", "leader"].includes(somebody.role);
   find("#not-for-you").hidden = may;
@@ -144,9 +155,10 @@ async function offerUnits() {
 }
 
 addEventListener("hashchange", route);
+addEventListener("beforeunload", (event) => shown.isWriting && event.preventDefault());
 // What is over waits for days, and costs more to find than the queue.
-every(LOOK_AGAIN_S, async () => VIEWS[view].path.startsWith("/queue") && look());
-every(LOOK_AGAIN_S * 15, async () => VIEWS[view].path.startsWith("/cases") && look());
+every(LOOK_AGAIN_S, async () => VIEWS[view].path === "/queue" && look());
+every(LOOK_AGAIN_S * 15, async () => VIEWS[view].path === "/cases" && look());
 every(LOOK_AGAIN_S * 2, () => shown.refresh());
 staffSignsIn();
 try {

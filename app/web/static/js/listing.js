@@ -1,7 +1,7 @@
 // A list of reports that keeps itself true: news replaces what changed and leaves the rest, and the keyboard, where it is.
 
 import { catalogue } from "./api.js";
-import { h, tell } from "./page.js";
+import { busy, h, tell } from "./page.js";
 import { asked } from "./session.js";
 import { band, clock, when } from "./time.js";
 import { t } from "./words.js";
@@ -9,23 +9,26 @@ import { t } from "./words.js";
 // Links to photos live ten minutes at least; sooner than that everything is fetched anew, changed or not.
 export const LINKS_LIVE_MS = 8 * 60_000;
 
+const MOST_AT_ONCE = 200; // what the API gives in one answer
+
 /**
- * Reports of `path()` in `place`, the rest behind the button `more`. `href(report)` is where an item leads; `empty` is
+ * Reports of `path(limit)` in `place`, `atOnce` of them at first, more behind the button `more`. `href(report)` is where an item leads; `empty` is
  * said when there is none; `staff` sees who is at it, and `units()` tells whether each item names its ward. `page` is the
  * first page as the API told it last.
  */
 export class Listing {
-  constructor(place, more, { path, href, empty, staff = false, units = () => !staff }) {
-    Object.assign(this, { place, more, path, href, empty, staff, units });
+  constructor(place, more, { path, href, empty, atOnce = 50, staff = false, units = () => !staff }) {
+    Object.assign(this, { place, more, path, href, empty, atOnce, staff, units });
     this.head = h("div", { class: "list" });
     this.tail = h("div", { class: "list" });
     place.replaceChildren(this.head, this.tail);
-    more.addEventListener("click", () => this.fetchMore());
+    more.addEventListener("click", () => busy(more, () => this.showMore()));
     this.forget();
   }
 
   /** Begin anew: another person, another choice of reports. */
   forget() {
+    this.limit = this.atOnce;
     this.etag = null;
     this.fetchedAt = 0;
     this.next = null;
@@ -41,7 +44,7 @@ export class Listing {
     const turn = this.turn;
     const fresh = Date.now() - this.fetchedAt < LINKS_LIVE_MS;
     const [{ status, body, etag }, words] = await Promise.all([
-      asked("GET", this.path(), { etag: fresh ? this.etag : null }),
+      asked("GET", this.path(this.limit), { etag: fresh ? this.etag : null }),
       catalogue(),
     ]);
     if (turn !== this.turn || status === 304) return false;
@@ -55,12 +58,17 @@ export class Listing {
     return true;
   }
 
-  async fetchMore() {
+  /** More of the same: as long as one answer holds all of it, what is shown stays true; the rest is as it was found. */
+  async showMore() {
     const turn = this.turn;
-    const path = this.path();
     try {
+      if (this.limit < MOST_AT_ONCE) {
+        this.limit = Math.min(this.limit * 2, MOST_AT_ONCE);
+        this.etag = null;
+        return await this.refresh();
+      }
       const [{ body }, words] = await Promise.all([
-        asked("GET", `${path}${path.includes("?") ? "&" : "?"}cursor=${this.next}`),
+        asked("GET", `${this.path(this.limit)}&cursor=${this.next}`),
         catalogue(),
       ]);
       if (turn !== this.turn) return;

@@ -18,6 +18,7 @@ function maplibre() {
     document.head.append(h("link", { rel: "stylesheet", href: client.libraries["maplibre-gl.css"] }));
     document.head.append(h("script", { src: address, onload: () => resolve(globalThis.maplibregl), onerror: reject }));
   });
+  library.catch(() => (library = null)); // the next one asks again
   return library;
 }
 
@@ -65,8 +66,8 @@ function style(shapes) {
 }
 
 /**
- * A map in `place` (whose hint goes when it is drawn). `onPick` hears of every place that is tapped, as {lat, lon} in degrees; without it
- * the map only shows. Answers {show({lat, lon, accuracy_m})}. Rejects where no map can be drawn.
+ * A map in `place`, whose hint goes when it is there. `onPick` hears of every place that is tapped, as {lat, lon} in
+ * degrees; without it the map only shows. Answers {show({lat, lon}), remove()}. Rejects where no map can be drawn.
  */
 export async function drawMap(place, { onPick = null, at = null } = {}) {
   const [library_, shapes] = await Promise.all([maplibre(), wardShapes()]);
@@ -111,7 +112,8 @@ export async function drawMap(place, { onPick = null, at = null } = {}) {
   } else {
     map.getCanvas().setAttribute("aria-label", t("Map of where it is"));
   }
-  new ResizeObserver(() => map.resize()).observe(place);
+  const resized = new ResizeObserver(() => map.resize());
+  resized.observe(place);
   const drawn = {
     /** Put the pin on a place and bring it into view. */
     show({ lat, lon }, { closer = false } = {}) {
@@ -119,9 +121,13 @@ export async function drawMap(place, { onPick = null, at = null } = {}) {
       if (closer || !map.getBounds().contains([lon, lat]))
         map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), CLOSE) });
     },
+    /** Let go of it: browsers bear a handful of these at a time. */
+    remove() {
+      resized.disconnect();
+      map.remove();
+    },
   };
   if (at) drawn.show(at);
-  await map.once("load");
   return drawn;
 }
 

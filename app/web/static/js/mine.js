@@ -12,11 +12,17 @@ export class MyReports {
   constructor(listView, caseView) {
     this.case = new CaseView(caseView);
     this.listing = new Listing(find("[data-list]", listView), find("[data-more]", listView), {
-      path: () => "/reports?limit=20",
+      path: (limit) => `/reports?limit=${limit}`,
+      atOnce: 20,
       href: (report) => `#report/${report.id}`,
       empty: () => t("You have not reported anything yet."),
     });
     this.stop = () => {};
+  }
+
+  /** Whether something is being written about a report. */
+  get isWriting() {
+    return this.case.isWriting;
   }
 
   leave() {

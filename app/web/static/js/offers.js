@@ -50,7 +50,8 @@ function moves(report) {
       });
     if (has(needs, "outcome"))
       return move("conclude", t("Enter the result"), {
-        tone: "primary",
+        // Whoever is still on the way arrives first.
+        tone: report.moves.some((one) => one.to === "on_site") ? "" : "primary",
         verb: t("Conclude"),
         fields: (context) => conclusion(needs, context),
       });
@@ -265,17 +266,18 @@ function correction({ report, words: known }) {
   );
   const choice = new PlaceChoice(place, { byItself: false, start: report.location });
   found.textContent = t("Tap the map only if the place is wrong.");
-  const changed = (said, before) => said !== undefined && said !== before;
+  const given = (control) => control.value.trim();
   return [
-    { ...kind, read: () => (changed(kind.control.value, report.kind) ? { kind: kind.control.value } : {}) },
+    { ...kind, read: () => (given(kind.control) !== report.kind ? { kind: given(kind.control) } : {}) },
     {
       ...address,
-      read: () =>
-        changed(address.control.value.trim() || undefined, report.address)
-          ? { address: address.control.value.trim() }
-          : {},
+      read: () => (given(address.control) !== (report.address ?? "") ? { address: given(address.control) } : {}),
     },
-    { element: place, read: () => (choice.value ? { location: choice.value } : {}) },
+    {
+      element: place,
+      read: () => (choice.value ? { location: choice.value } : {}),
+      discard: () => choice.remove(),
+    },
     words("reason", t("Why"), { required: true }),
   ];
 }
@@ -286,7 +288,9 @@ function decisionFields(report) {
     inputmode: "numeric",
     placeholder: "2.500.000",
   });
-  const digits = () => fine.control.value.replace(/[\s.,]/g, "");
+  // Thousands may be grouped, as on paper; anything else could be a hundred times what was meant.
+  const sum = () =>
+    /^(\d{1,12}|\d{1,3}([. ]\d{3}){1,3})$/.test(fine.given()) ? Number(fine.given().replace(/[. ]/g, "")) : null;
   return [
     line("number", t("Number of the decision"), { required: true, maxlength: 50, placeholder: "145/QĐ-XPHC" }),
     dayField("decided_on", t("Signed on"), {
@@ -294,7 +298,11 @@ function decisionFields(report) {
       min: localDay(report.received_at),
       value: localDay(now()),
     }),
-    { ...fine, read: () => ({ fine_vnd: /^\d{1,15}$/.test(digits()) ? Number(digits()) : fine.control.value }) },
+    {
+      ...fine,
+      wrong: () => (sum() === null ? t("Please give whole đồng, as in 2.500.000.") : null),
+      read: () => ({ fine_vnd: sum() }),
+    },
     dayField("paid_on", t("Paid on")),
   ];
 }

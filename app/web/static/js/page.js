@@ -36,7 +36,7 @@ let errors = 0;
 
 /** Put a message beside its field, and let screen readers find it there. */
 export function fieldError(field, text) {
-  const error = h("p", { class: "error", id: `error-${(errors += 1)}`, text });
+  const error = h("p", { class: "error", id: `error-${(errors += 1)}`, role: "alert", text });
   field.append(error);
   field.classList.add("wrong");
   const control = find("input:not([type=file]), textarea, select, button", field);
@@ -78,7 +78,7 @@ export function showProblem(form, problem) {
 export function goToFirstError(form) {
   const first = find(".wrong, [data-form-error]:not([hidden])", form);
   first?.scrollIntoView({ block: "center" });
-  const control = first && find("input:not([type=file]):not([hidden]), textarea, select, button", first);
+  const control = first && find("input:not([hidden]), textarea, select, button", first);
   control?.focus({ preventScroll: true });
 }
 

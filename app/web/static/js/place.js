@@ -46,13 +46,18 @@ export class PlaceChoice {
           at: start,
           onPick: ({ lat, lon }) => this.take({ lat: round(lat), lon: round(lon) }),
         });
-        if (this.value) this.map.show(this.value, { closer: true });
+        if (this.removed) this.map.remove();
+        else if (this.value) this.map.show(this.value, { closer: true });
       } catch {
-        find(".hint", place)?.replaceChildren(
-          t("The map cannot be shown here. Your position or the photo's place will do."),
-        );
+        find(".hint", place)?.replaceChildren(t("The map cannot be shown here. Please use your position."));
       }
     }).observe(place);
+  }
+
+  /** Let go of the map. */
+  remove() {
+    this.removed = true;
+    this.map?.remove();
   }
 
   byGps() {

@@ -1,12 +1,13 @@
 // The resident's page: send a report, and see what became of one's own.
 
-import { catalogue, learnClock, newId, post, Problem, Unanswered } from "./api.js";
+import { catalogue, newId, post, Problem, Unanswered } from "./api.js";
 import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
 import { MyReports } from "./mine.js";
-import { PhotoChoice, sendPhotos } from "./photos.js";
+import { PhotoChoice } from "./photos.js";
 import { PlaceChoice } from "./place.js";
 import { lost, onChange, person, residentSignsIn, whoAmI } from "./session.js";
 import { duration, when } from "./time.js";
+import { sendOn } from "./uploads.js";
 import { t } from "./words.js";
 
 const form = find("#send");
@@ -17,6 +18,7 @@ const DRAFT = "haigio.draft";
 const photos = new PhotoChoice(fields.photos, {
   onChange(photo) {
     clearErrors(fields.photos);
+    keep();
     if (photo) place.byPhoto(photo.file);
   },
 });
@@ -30,7 +32,11 @@ const place = new PlaceChoice(fields.location, {
 // One id for one report, however often it has to be sent (it is made by the phone, see the API).
 let id = newId();
 
+// What is chosen, also while its list is still on its way.
+let kindChosen = null;
+
 async function showKinds(field, chosen = null) {
+  kindChosen = chosen;
   const here = find("[data-kinds]", fields.kind);
   try {
     const { kinds } = await catalogue();
@@ -56,19 +62,23 @@ async function showKinds(field, chosen = null) {
 
 form.addEventListener("change", (event) => {
   if (event.target.name === "field") showKinds(event.target.value);
-  if (event.target.name === "kind") clearErrors(fields.kind);
+  if (event.target.name === "kind") {
+    kindChosen = event.target.value;
+    clearErrors(fields.kind);
+  }
   keep();
 });
 form.addEventListener("input", keep);
 
 // The camera may push a page out of a small phone's memory. What was written is there again afterwards; photos are not.
 function keep() {
-  const { field, kind, note, address, anonymous, urgent, about_unit: aboutUnit } = form;
+  const { field, note, address, anonymous, urgent, about_unit: aboutUnit } = form;
   if (!field.value && !note.value && !address.value) return; // a place alone is found again
   const draft = {
     id,
     field: field.value,
-    kind: kind?.value,
+    kind: kindChosen,
+    photos: photos.photos.length,
     note: note.value,
     address: address.value,
     place: place.value,
@@ -97,11 +107,12 @@ function restore() {
   form.anonymous.checked = draft.anonymous;
   form.urgent.checked = draft.urgent;
   form.about_unit.checked = draft.aboutUnit;
-  if (draft.place) place.take(draft.place);
   if (draft.field) {
     form.field.value = draft.field;
     showKinds(draft.field, draft.kind);
   }
+  if (draft.photos) fieldError(fields.photos, t("The photos were not kept. Please choose them again."));
+  if (draft.place) place.take(draft.place);
 }
 
 /** What is still missing, each by its field. */
@@ -130,7 +141,6 @@ async function send() {
     if (!person() && !(await residentSignsIn()))
       return formError(form, t("Please sign in to send. What you have written stays here."));
     const report = await post("/reports", submission());
-    learnClock(report.received_at);
     arrived(report);
   } catch (problem) {
     await refused(problem);
@@ -171,7 +181,7 @@ function submission() {
   };
 }
 
-async function arrived(report) {
+function arrived(report) {
   form.hidden = true;
   sent.hidden = false;
   find("[data-number]", sent).textContent = report.number;
@@ -183,39 +193,14 @@ async function arrived(report) {
   find("[data-follow]", sent).href = `#report/${report.id}`;
   sent.focus();
   scrollTo({ top: 0 });
-  const going = photos.photos;
   sessionStorage.removeItem(DRAFT);
-  await sendAll(report.id, going);
-}
-
-// Photos follow at their own pace. Leaving the page now would leave them behind, so the browser asks first.
-async function sendAll(reportId, going) {
-  const state = find("[data-photo-state]", sent);
-  const shown = find("[data-photos]", sent);
-  if (!going.length) return state.replaceChildren();
-  const warn = (event) => event.preventDefault();
-  addEventListener("beforeunload", warn);
-  state.textContent = t("Sending photos. Please keep this page open.");
-  try {
-    const refusals = await sendPhotos(reportId, going, "before", shown);
-    state.textContent = refusals.length ? refusals.map((one) => one.detail).join(" ") : t("All photos have arrived.");
-  } catch (problem) {
-    const again = h("button", {
-      type: "button",
-      text: t("Send the photos again"),
-      onclick: () => sendAll(reportId, going),
-    });
-    state.replaceChildren(problem.detail, " ", again);
-  } finally {
-    removeEventListener("beforeunload", warn);
-  }
+  sendOn(report, photos.photos);
 }
 
 find("[data-again]", sent).addEventListener("click", () => {
   id = newId();
   form.reset();
   find("[data-kinds]", fields.kind).replaceChildren();
-  find("[data-photos]", sent).replaceChildren();
   photos.clear();
   place.clear();
   sent.hidden = true;
@@ -245,6 +230,11 @@ onChange((somebody, before) => {
   if (before && !somebody && location.hash !== "#send") location.hash = "#send"; // what is one's own goes with oneself
   for (const element of all("[data-for-staff]")) element.hidden = somebody === null || somebody.role === "resident";
 });
+find("#language").addEventListener("click", (event) => {
+  const lost = photos.photos.length && !form.hidden;
+  if (lost && !confirm(t("The photos that you chose have to be chosen again afterwards."))) event.preventDefault();
+});
+addEventListener("beforeunload", (event) => mine.isWriting && event.preventDefault());
 addEventListener("hashchange", route);
 restore();
 try {

@@ -18,6 +18,7 @@ const dayFormat = new Intl.DateTimeFormat(locale, {
   month: "2-digit",
   year: "numeric",
 });
+const shortDayFormat = new Intl.DateTimeFormat(locale, { timeZone: ZONE, day: "2-digit", month: "2-digit" });
 const isoDay = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE });
 
 /** A whole number of seconds in words: two units at most, "59 s" below a minute. */
@@ -36,7 +37,10 @@ export const localDay = (instant) => isoDay.format(new Date(instant));
 /** The local time of day, with the day unless it is today. */
 export function when(instant) {
   const time = clockFormat.format(new Date(instant));
-  return localDay(instant) === localDay(now()) ? time : `${time} ${day(instant)}`;
+  const [its, today] = [localDay(instant), localDay(now())];
+  if (its === today) return time;
+  const shown = its.slice(0, 4) === today.slice(0, 4) ? shortDayFormat.format(new Date(instant)) : day(instant);
+  return `${time}\u00a0${shown}`;
 }
 
 /** A local day, of an instant or of YYYY-MM-DD. */
