@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from hashlib import sha256
 from typing import Any
 
 from app.core.errors import Language
@@ -33,6 +34,12 @@ class Viewer:
     now: datetime
     photo_urls: PhotoUrls
     _rights: dict[ReportSubject, Rights] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def mark(self) -> str:
+        """What tells this viewer's answers from others': a report shows each what they may do, in their language."""
+        who = f"{self.actor.person_id} {sorted(self.actor.acting, key=str)} {self.language}"
+        return sha256(who.encode()).hexdigest()[:10]
 
     def rights(self, subject: ReportSubject) -> Rights:
         """What they may do to a report, looked up once: most cases of a page stand to whoever reads it alike."""
@@ -140,10 +147,16 @@ def shown_photo(viewer: Viewer, sha256: str, role: str, state: str, refusal: str
     }
 
 
-def etag(row: Mapping[Any, Any]) -> str:
-    """The tag of a report's state: its version and how far its photos are. A countdown changes nothing of it."""
+def etag(row: Mapping[Any, Any], viewer: Viewer) -> str:
+    """The tag of a report as somebody sees it: version, how far its photos are, what time has done, and who looks.
+
+    A countdown changes nothing of it; that the time is up, or that a result can no longer be contested, does. It begins
+    with the version, by which If-Match goes.
+    """
     states = "".join(state[:3] for _, _, state, _ in row["photos"])
-    return f"{row['version']}{'-' if states else ''}{states}"
+    overdue = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"]).is_overdue(viewer.now)
+    settled = row["concluded_at"] is not None and viewer.now >= row["concluded_at"] + CONTEST_WITHIN
+    return f"{row['version']}-{states}{overdue:d}{settled:d}-{viewer.mark}"
 
 
 def subject_of(row: Mapping[Any, Any]) -> ReportSubject:
@@ -189,7 +202,8 @@ def entry(row: Mapping[Any, Any], book: Rulebook, *, names: bool) -> dict[str, A
     """An entry of the timeline; `names` shows which colleague it was, to those who work on the case."""
     unit, data = book.units.get(row["unit_id"]), row["data"]
     if "to_unit" in data:  # people know units by their names
-        data = {**data, "to_unit_name": book.units[data["to_unit"]].name}
+        to_unit = book.units.get(data["to_unit"])
+        data = {**data, "to_unit_name": to_unit and to_unit.name}
     by = {"role": row["by_role"]}
     if names and row["by_name"]:
         by["name"] = row["by_name"]

@@ -161,7 +161,7 @@ class Reports(MethodView):
         }
         shown_now = report_view.present(row, viewer(), submitted.book)
         body = report_view.alone(shown_now, original_number=None, rating=None)
-        return answer(body, status=201, etag=report_view.etag(row), headers=location)
+        return answer(body, status=201, etag=report_view.etag(row, viewer()), headers=location)
 
     @needs(Do.LIST_OWN)
     @blueprint.arguments(MineSchema, location="query")
@@ -200,7 +200,7 @@ class OneReport(MethodView):
         `ETag` is of its state, not of its countdown; `If-None-Match` answers 304.
         """
         row = readable(report_id)
-        tag = report_view.etag(row)
+        tag = report_view.etag(row, viewer())
         return not_modified(tag) or answer(shown(row), etag=tag)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from app.api.viewing import answer
-from app.core.errors import DomainError
+from app.core.errors import DomainError, NotSignedIn
 from app.http import access, cookies, problems
 from app.http.access import needs
 from app.http.blueprint import Blueprint
@@ -226,9 +227,21 @@ def _told(outcome: SignedIn | DomainError, status: int, *, by_cookie: bool) -> R
     }
     if not by_cookie:
         return answer({"access_token": token, "refresh_token": outcome.refresh_token, **body}, status=status)
+    _end_earlier(outcome.session_id)
     response = answer(body, status=status)
     cookies.give(response, access=token, refresh=outcome.refresh_token, stays=outcome.stays)
     return response
+
+
+def _end_earlier(session_id: UUID) -> None:
+    """Whoever was signed in with this browser before is so no longer: no page could end their session any more."""
+    token = cookies.earlier_access_token()
+    try:
+        claims = container().tokens.read(token or "", now=access.now())
+    except NotSignedIn:
+        return
+    if claims.session_id != session_id:
+        actions.sign_out(access.session(), claims.session_id, now=access.now())
 
 
 def _address_tag() -> bytes:

@@ -46,7 +46,14 @@ def book() -> Rulebook:
 
 
 def viewer() -> Viewer:
-    """How this request's asker sees reports."""
+    """How this request's asker sees reports, found out once."""
+    if "viewer" not in g:
+        g.viewer = _viewer()
+    known: Viewer = g.viewer
+    return known
+
+
+def _viewer() -> Viewer:
     now, key = access.now(), container().settings.key(links.KEY_PURPOSE)
     return Viewer(access.actor(), problems.language(), now, lambda sha256: links.urls(key, sha256, now=now))
 
@@ -83,9 +90,10 @@ def answer(
 
 
 def tag_of(rows: Sequence[Mapping[Any, Any]], *, more: bool) -> str:
-    """The tag of a page of reports: of the state of each, and of whether there are more."""
-    states = ",".join(f"{row['id']}:{report_view.etag(row)}" for row in rows)
-    return hashlib.sha256(f"{states},{more}".encode()).hexdigest()[:32]
+    """The tag of a page of reports as the asker sees it: of the state of each, and of whether there are more."""
+    look = viewer()
+    states = ",".join(f"{row['id']}:{report_view.etag(row, look)}" for row in rows)
+    return hashlib.sha256(f"{states},{more},{look.mark}".encode()).hexdigest()[:32]
 
 
 def readable(report_id: UUID) -> Mapping[Any, Any]:
@@ -98,17 +106,31 @@ def readable(report_id: UUID) -> Mapping[Any, Any]:
 
 def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A report by itself, with its decisions, as the asker sees it."""
-    session, original = access.session(), row["original_id"]
+    session = access.session()
     decided = row["concluded_at"] is not None or row["contests"]
     known = decisions.of_reports(session, [row["id"]]) if decided else {}
     return report_view.alone(
         report_view.present(row, viewer(), book(), known.get(row["id"], ())),
-        original_number=original and queries.number_of(session, original),
+        original_number=_original_number(row),
         rating=queries.latest_rating(session, row["id"]) if decided else None,
     )
+
+
+def _original_number(row: Mapping[Any, Any]) -> str | None:
+    """The number of the report that this one repeats, for who handles the case or may read the other one too."""
+    original: UUID | None = row["original_id"]
+    if original is None:
+        return None
+    if person().may(Do.READ_UNIT_NOTES, report_view.subject_of(row)):
+        return queries.number_of(access.session(), original)
+    try:
+        number: str = readable(original)["number"]
+    except queries.ReportNotFound:
+        return None
+    return number
 
 
 def shown_report(report_id: UUID) -> tuple[dict[str, Any], str]:
     """A report after an act of the asker's (who may have handed it to another unit by it), and its ETag."""
     row = queries.one(access.session(), report_id, person().asker)
-    return shown(row), report_view.etag(row)
+    return shown(row), report_view.etag(row, viewer())

@@ -8,7 +8,6 @@ token of its own is needed for that, and none can leak. See ADR 7.
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Response, request
 
@@ -43,6 +42,11 @@ def access_token() -> str | None:
     return token
 
 
+def earlier_access_token() -> str | None:
+    """The access token of whoever was signed in before somebody signs in, None when nobody was."""
+    return request.cookies.get(ACCESS)
+
+
 def refresh_token() -> str | None:
     """The refresh token that a page's request brought. Raises FromAnotherSite when it came from elsewhere."""
     token = request.cookies.get(REFRESH)
@@ -53,20 +57,20 @@ def refresh_token() -> str | None:
 
 def require_own_page() -> None:
     """Refuse what another site's page sent. Raises FromAnotherSite."""
-    hosts = {request.host, urlsplit(container().settings.public_url).netloc}
-    if not is_own_page(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), hosts):
+    own = {request.host_url.rstrip("/"), container().settings.public_url.rstrip("/")}
+    if not is_own_page(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), own):
         raise FromAnotherSite
 
 
-def is_own_page(fetch_site: str | None, origin: str | None, hosts: Collection[str]) -> bool:
-    """Whether a browser says that a page of one of `hosts` sent a request.
+def is_own_page(fetch_site: str | None, origin: str | None, own: Collection[str]) -> bool:
+    """Whether a browser says that a page of ours sent a request; `own` is our origins, as https://haigio.example.
 
     `fetch_site` is the header Sec-Fetch-Site, which pages cannot set and browsers send over HTTPS and to localhost;
     `origin` the header Origin, which they send with every change. Who says neither is no browser that we know.
     """
     if fetch_site is not None:
         return fetch_site == "same-origin"
-    return origin is not None and urlsplit(origin).netloc in set(hosts) - {""}
+    return bool(origin) and origin in own
 
 
 def give(response: Response, *, access: str, refresh: str, stays: timedelta) -> None:

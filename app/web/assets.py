@@ -5,18 +5,21 @@ two of different age. The map and the charts lie where pip put them (`requiremen
 imported, which would ask for libraries that nobody needs here.
 """
 
+import gzip
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, cast
 
+import brotli
 import structlog
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, request
 from flask_compress import Compress
 
 from app.core.errors import NotFound
@@ -31,6 +34,12 @@ _KEY: Final = "haigio.assets"
 
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
+# In the order in which they are better; Flask-Compress leaves alone what is packed already.
+_PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "br": partial(brotli.compress, quality=9),
+    "gzip": partial(gzip.compress, compresslevel=9, mtime=0),
+}
+
 # Static imports only: what a script asks for later (the map) is not waited for.
 _IMPORTS: Final = re.compile(r'^(?:import|\}) .*from "\./([a-z]+\.js)";$', re.MULTILINE)
 
@@ -44,11 +53,11 @@ _LIBRARIES: Final = {
 
 @dataclass(frozen=True)
 class Assets:
-    """Our own files by name, under one tag; the libraries by name, each with its version and where it lies."""
+    """Our own files by name, under one tag; the libraries by name, each with its version."""
 
     tag: str
     own: Mapping[str, bytes]
-    libraries: Mapping[str, tuple[str, Path]]
+    libraries: Mapping[str, tuple[str, bytes]]
 
     def url(self, name: str) -> str:
         """The address of one of our own files."""
@@ -106,19 +115,29 @@ def own_file(tag: str, name: str) -> Response:
 @needs(Do.READ_PUBLIC, without_database=True)
 def library(version: str, name: str) -> Response:
     """A library, as its package carries it."""
-    installed, path = assets().libraries.get(name, ("", None))
-    if path is None:
+    installed, content = assets().libraries.get(name, ("", None))
+    if content is None:
         raise NotFound
-    return _served(path.read_bytes(), name, keep=version == installed)
+    return _served(content, name, keep=version == installed)
 
 
 def _served(content: bytes, name: str, *, keep: bool) -> Response:
-    response = Response(content, mimetype=_TYPES[Path(name).suffix])
+    encoding = next((known for known in _PACKERS if request.accept_encodings[known] > 0), None)
+    response = Response(_packed(content, encoding) if encoding else content, mimetype=_TYPES[Path(name).suffix])
+    if encoding:
+        response.content_encoding = encoding
+    response.vary.add("Accept-Encoding")
     if keep:
         response.cache_control.public = True
         response.cache_control.max_age = 31_536_000
         response.cache_control.immutable = True
     return response
+
+
+@lru_cache(maxsize=256)
+def _packed(content: bytes, encoding: str) -> bytes:
+    """A file as it goes over the wire, packed once a process: the largest takes longer than a report to take in."""
+    return _PACKERS[encoding](content)
 
 
 def _own() -> Iterator[tuple[str, bytes]]:
@@ -132,11 +151,11 @@ def _own() -> Iterator[tuple[str, bytes]]:
     return walk(files("app.web") / "static", "")
 
 
-def _libraries() -> Iterator[tuple[str, tuple[str, Path]]]:
+def _libraries() -> Iterator[tuple[str, tuple[str, bytes]]]:
     for name, (package, inside) in _LIBRARIES.items():
         try:
             found = distribution(package)
         except PackageNotFoundError:  # the pages work without: no map, no charts
             log.warning("library_missing", library=name, package=package)
             continue
-        yield name, (found.version, Path(str(found.locate_file(inside))))
+        yield name, (found.version, Path(str(found.locate_file(inside))).read_bytes())

@@ -74,6 +74,7 @@ def _of_request() -> Language:
 def remember(response: Response) -> Response:
     """Keep the language that was just asked for, for the pages to come."""
     chosen = request.args.get("lang")
-    if chosen in LANGUAGES:
+    elsewhere = request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+    if chosen in LANGUAGES and not elsewhere:  # a link on somebody's page chooses for one look only
         response.set_cookie(COOKIE, chosen, max_age=_KEPT_S, samesite="Lax", httponly=True, secure=request.is_secure)
     return response

@@ -240,3 +240,28 @@ def test_a_hand_over_names_the_unit_it_went_to(street):
         course = street.as_(actor).get(f"/api/v1/reports/{report['id']}/timeline").get_json()["items"]
         handed = next(entry for entry in course if entry["type"] == "hand_over")
         assert (handed["unit"]["name"], handed["data"]["to_unit_name"]) == ("Phường An", "Phường Bình")
+
+
+def test_a_tag_is_of_who_looks_and_in_which_language(street, district):
+    """Else a browser that several people use would show one what the other may do."""
+    report = street.dealt_with()
+    pages = {"cases": "/api/v1/cases?over=true", "one": f"/api/v1/reports/{report['id']}", "queue": "/api/v1/queue"}
+    for address in pages.values():
+        mine = street.as_(street.officers[AN]).get(address).headers["ETag"]
+        again = street.as_(street.officers[AN]).get(address, headers={"If-None-Match": mine})
+        chair = street.as_(street.chair).get(address, headers={"If-None-Match": mine})
+        english = street.as_(street.officers[AN]).get(address, headers={"If-None-Match": mine, "Accept-Language": "en"})
+        assert (again.status_code, chair.status_code, english.status_code) == (304, 200, 200), address
+
+
+def test_a_tag_ends_when_time_takes_something_away(street):
+    report = street.sent()
+    street.move(report, "accepted")
+    address = f"/api/v1/reports/{report['id']}"
+    before = street.as_(street.officers[AN]).get(address)
+    assert "awaiting_resident" in [move["to"] for move in before.get_json()["moves"]]
+
+    street.at(NOW + timedelta(hours=3))
+    after = street.as_(street.officers[AN]).get(address, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert "awaiting_resident" not in [move["to"] for move in after.get_json()["moves"]]

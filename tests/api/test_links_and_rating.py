@@ -134,6 +134,17 @@ def test_a_duplicate_tells_the_number_of_the_report_that_it_repeats(case):
     assert first.endswith(concluded["original"])
 
 
+def test_somebody_elses_original_has_no_number_for_who_sent_the_duplicate(case, district):
+    number = case.answered.get_json()["number"]
+    case.resident = district.resident()
+    case.url = case.sent()
+    case.move("accepted")
+    case.move("concluded", outcome="duplicate", note="Đã có tin", original=number)
+
+    assert case.seen(case.officer)["original_number"] == number
+    assert case.seen(case.resident)["original_number"] is None
+
+
 def test_no_list_looks_them_up(case, connection):
     for _ in range(3):
         case.sent()

@@ -362,3 +362,26 @@ def test_photos_that_have_to_be_chosen_again_are_asked_for(resident, tmp_path):
     expect(resident.page.locator("[data-at=photos] .error")).to_have_text(
         "Ảnh chưa được giữ lại. Vui lòng chọn lại ảnh."
     )
+
+
+def test_a_second_tab_never_acts_as_somebody_else(desk, account):
+    first = desk("officer", "26929")
+    expect(first.page.locator("#who-name")).to_have_text("Cán bộ Phường Bình Thạnh")
+    second = first.page.context.new_page()
+    second.goto(f"{first.url}/desk")
+    second.get_by_role("button", name="Đăng xuất").click()
+    expect(first.page.locator("#staff-sign-in")).to_be_visible()
+    chair = account("chair", "26929")
+    second.get_by_label("Tên đăng nhập").fill(chair["username"])
+    second.get_by_label("Mật khẩu").fill(chair["password"])
+    second.get_by_role("button", name="Đăng nhập").click()
+    expect(second.locator("#who-name")).to_have_text("Chủ tịch Phường Bình Thạnh")
+    expect(first.page.locator("#who-name")).to_have_text("Chủ tịch Phường Bình Thạnh")
+
+
+def test_somebody_elses_link_changes_no_ones_language(resident, copy):
+    sends(resident, "0912 555 026")
+    resident.goes_to("/?lang=en")  # as from a message: nobody pressed the switch
+    expect(resident.page.get_by_role("heading", name="Report a violation")).to_be_visible()
+    expect(resident.page.locator("#who")).to_be_visible()
+    assert resident.page.request.get(f"{copy.url}/me").json()["language"] == "vi"

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.http.cookies import is_own_page
 from app.identity import actions
-from app.identity.models import SignIn
+from app.identity.models import OtpChallenge, SignIn
 from app.identity.permissions import Role
 
 API = "/api/v1"
@@ -25,6 +25,8 @@ PASSWORD = "đường Lê Quang Định"
         ("", None, False),
         (None, "https://haigio.example", True),
         (None, "https://haigio.example:8443", False),
+        (None, "http://haigio.example", False),  # what comes in the clear may come from anybody
+        (None, "http://[", False),
         (None, "https://evil.example", False),
         (None, "null", False),  # a sandboxed frame, a file
         (None, "", False),
@@ -32,7 +34,7 @@ PASSWORD = "đường Lê Quang Định"
     ],
 )
 def test_only_our_own_pages_count_as_ours(fetch_site, origin, ours):
-    assert is_own_page(fetch_site, origin, {"haigio.example", ""}) is ours
+    assert is_own_page(fetch_site, origin, {"https://haigio.example", ""}) is ours
 
 
 @pytest.fixture
@@ -182,3 +184,23 @@ def test_answers_to_cookies_are_kept_apart_by_caches(page):
     assert "Cookie" in mine.headers["Vary"]
     assert mine.headers["Cache-Control"] == "no-store"
     assert "Cookie" not in page.get(f"{API}/catalogue").headers["Vary"]
+
+
+def test_whoever_signs_in_over_somebody_ends_their_session(page, session):
+    first = sign_in(page)
+    held = page.get_cookie("haigio_access", path="/api/v1").value
+    session.execute(OtpChallenge.__table__.delete())  # an hour later
+    sign_in(page)
+
+    assert first.status_code == 201
+    old = page.get(f"{API}/me", headers={"Authorization": f"Bearer {held}"})
+    assert (old.status_code, old.json["code"]) == (401, "session_ended")
+    assert page.get(f"{API}/me").status_code == 200
+
+
+def test_an_origin_that_is_none_is_refused_and_nothing_breaks(page):
+    refused = page.post(
+        f"{API}/staff/sessions", json={"username": "x", "password": "y", "cookie": True}, headers={"Origin": "http://["}
+    )
+
+    assert (refused.status_code, refused.json["code"]) == (403, "cross_site")

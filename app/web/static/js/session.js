@@ -17,7 +17,7 @@ export const onChange = (listener) => listeners.push(listener);
 export async function whoAmI() {
   try {
     become(await get("/me"));
-    if (chosenNow && me.language !== client.language) await patch("/me", { language: client.language });
+    if (chosenHere && me.language !== client.language) await patch("/me", { language: client.language });
   } catch (problem) {
     if (!(problem instanceof Problem) || problem.status !== 401) throw problem;
     become(null);
@@ -25,17 +25,52 @@ export async function whoAmI() {
   return me;
 }
 
-// A language that was chosen by the switch is how the person wants to be spoken to elsewhere too.
-const chosenNow = new URLSearchParams(location.search).has("lang");
-if (chosenNow) history.replaceState(null, "", location.pathname + location.hash);
+// A language that was chosen by the switch, and not by somebody's link, is how the person wants to be spoken to elsewhere.
+const SWITCHED = "haigio.switched";
 const other = find("#language");
-other.addEventListener("click", () => (other.hash = location.hash));
+let chosenHere = false;
+other.addEventListener("click", () => {
+  other.hash = location.hash;
+  remember(SWITCHED, other.lang);
+});
+if (new URLSearchParams(location.search).has("lang")) {
+  history.replaceState(null, "", location.pathname + location.hash);
+  chosenHere = recalled(SWITCHED) === client.language;
+}
+
+function remember(name, value) {
+  try {
+    sessionStorage.setItem(name, value);
+  } catch {
+    // Storage is closed to us: then the page alone changes its language.
+  }
+}
+
+function recalled(name) {
+  try {
+    const value = sessionStorage.getItem(name);
+    sessionStorage.removeItem(name);
+    return value;
+  } catch {
+    return null;
+  }
+}
+
+// All tabs share the cookies. One that shows somebody who is no longer signed in begins anew, before it acts as another.
+const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("haigio") : null;
+tabs?.addEventListener("message", ({ data }) => {
+  if (data.person === (me?.id ?? null)) return;
+  if (me === null)
+    whoAmI().catch(() => {}); // nobody here yet: what was being written stays
+  else location.reload();
+});
 
 function become(somebody) {
   const before = me;
   me = somebody;
   find("#who").hidden = me === null;
   find("#who-name").textContent = me === null ? "" : (me.phone ?? me.name ?? "");
+  tabs?.postMessage({ person: me?.id ?? null });
   for (const listener of listeners) listener(me, before);
 }
 
