@@ -18,7 +18,6 @@ const dayFormat = new Intl.DateTimeFormat(locale, {
   month: "2-digit",
   year: "numeric",
 });
-const shortDayFormat = new Intl.DateTimeFormat(locale, { timeZone: ZONE, day: "2-digit", month: "2-digit" });
 const isoDay = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE });
 
 /** A whole number of seconds in words: two units at most, "59 s" below a minute. */
@@ -39,7 +38,7 @@ export function when(instant) {
   const time = clockFormat.format(new Date(instant));
   const [its, today] = [localDay(instant), localDay(now())];
   if (its === today) return time;
-  const shown = its.slice(0, 4) === today.slice(0, 4) ? shortDayFormat.format(new Date(instant)) : day(instant);
+  const shown = its.slice(0, 4) === today.slice(0, 4) ? `${its.slice(8)}/${its.slice(5, 7)}` : day(instant);
   return `${time}\u00a0${shown}`;
 }
 
