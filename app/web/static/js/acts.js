@@ -146,6 +146,7 @@ class ActForm {
     const { report } = this.acts;
     try {
       for (const field of shown) await field.before?.(report);
+      if (this.discarded) return; // cancelled while a photo was on its way
       const said = Object.assign({}, ...shown.map((field) => field.read()));
       const body = { ...(this.act.withoutId ? {} : { id: this.id }), ...this.act.body, ...said };
       await this.acts.send(this.act, body, async () => {
@@ -158,6 +159,7 @@ class ActForm {
 
   /** Let go of what the fields hold. */
   discard() {
+    this.discarded = true;
     for (const field of this.fields) field.discard?.();
   }
 

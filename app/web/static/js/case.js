@@ -26,6 +26,7 @@ export class CaseView {
     this.said = null;
     this.id = null;
     this.etag = null;
+    this.shownTurn = 0;
     this.parts = null;
   }
 
@@ -58,6 +59,7 @@ export class CaseView {
   async refresh({ anew = false } = {}) {
     const id = this.id;
     if (!id) return;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     try {
       const fresh = !anew && Date.now() - this.fetchedAt < LINKS_LIVE_MS;
       const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: fresh ? this.etag : null });
@@ -68,7 +70,8 @@ export class CaseView {
         catalogue(),
         body.links.members ? asked("GET", body.links.members).then((answer) => answer.body.items) : [],
       ]);
-      if (id !== this.id) return;
+      if (id !== this.id || turn < this.shownTurn) return; // a newer answer was faster
+      this.shownTurn = turn;
       this.show(body, course, { ...words, members }, etag);
     } catch (problem) {
       if (id !== this.id) return;

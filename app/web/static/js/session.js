@@ -86,7 +86,8 @@ find("#sign-out").addEventListener("click", (event) =>
     try {
       await remove("/sessions/current");
     } catch (problem) {
-      if (problem instanceof Unanswered) return tell(problem.detail, { bad: true });
+      // Only who is signed out may look so.
+      if (problem instanceof Unanswered || problem.status !== 401) return tell(problem.detail, { bad: true });
     }
     // Everything that the page remembers of this person goes with them.
     sessionStorage.clear();
