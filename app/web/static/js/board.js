@@ -189,7 +189,7 @@ async function look({ asked: byHand = false } = {}) {
       figures({ by: "ward,field" }),
       figures({ by }),
       catalogue(),
-      overdue.refresh(),
+      overdueNow(),
     ]);
     if (mine !== turn) return;
     const trend = withGaps(found, by);
@@ -201,6 +201,16 @@ async function look({ asked: byHand = false } = {}) {
     if (mine !== turn) return;
     if (byHand) showProblem(period, problem);
     else find("[data-fresh]", board).textContent = t("Not up to date: {why}", { why: problem.detail });
+  }
+}
+
+/** The cases that are overdue, for those who may read cases; figures are for more people than these. */
+async function overdueNow() {
+  try {
+    await overdue.refresh();
+  } catch (problem) {
+    if (problem.status !== 403) throw problem;
+    find("[data-overdue]", board).closest("section").hidden = true;
   }
 }
 
@@ -245,6 +255,7 @@ for (const button of all("[data-days]", period))
     choose(button);
     look({ asked: true });
   });
+period.addEventListener("input", () => choose(null)); // days that are being typed are not set anew meanwhile
 period.addEventListener("submit", (event) => {
   event.preventDefault();
   choose(null);

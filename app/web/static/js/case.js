@@ -253,7 +253,8 @@ function step(entry, words) {
   const texts = Object.entries(entry.texts).map(([, said]) => h("blockquote", { text: said }));
   const apart = entry.done_at && Math.abs(Date.parse(entry.done_at) - Date.parse(entry.at)) > 60_000;
   const doneAt = apart && t("done at {time}", { time: when(entry.done_at) });
-  const unit = entry.by.role !== "resident" && entry.unit?.name;
+  // A leader or the city's desk acts on a case without being of the unit that holds it.
+  const unit = ["officer", "chair"].includes(entry.by.role) && entry.unit?.name;
   return h(
     "li",
     { class: ["note", "instruct", "assign", "author_seen"].includes(entry.type) ? "inside" : null },

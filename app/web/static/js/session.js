@@ -62,7 +62,10 @@ tabs?.addEventListener("message", ({ data }) => {
   if (data.person === (me?.id ?? null)) return;
   if (me === null)
     whoAmI().catch(() => {}); // nobody here yet: what was being written stays
-  else location.reload();
+  else {
+    sessionStorage.clear(); // what one person wrote is not for the next
+    location.reload();
+  }
 });
 
 function become(somebody) {
