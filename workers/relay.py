@@ -48,6 +48,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.moved": None,  # phones and desks ask what is new; nobody is told by push yet
     "report.entry": None,  # the same
     "decision.entered": None,  # the same
+    "report.warned": None,
 }
 
 BATCH = 100

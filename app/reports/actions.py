@@ -4,7 +4,7 @@ Each change, its timeline entry and its promise to the outside are one transacti
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -114,7 +114,7 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
     report, subject = opened
     row = workflow.find(State(report.state), State(given["to"]))
     permissions.require(act.by.actor, DO[row.by], subject)
-    facts = _facts(session, row, report, given, act)
+    facts = replace(_facts(session, row, report, given, act), calendar=act.book.calendar(report.calendar_code))
     change = handling.decide(row, report, given, facts, act.now)
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if row.to is State.CONCLUDED and report.original_id is not None:

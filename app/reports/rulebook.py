@@ -6,7 +6,7 @@ same transaction as a report learns at once when the snapshot is old. So a new b
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from app.core.errors import Invalid, NotFound
 from app.reports.models import Body, Kind, RulebookRevision
 from app.routing.models import Unit, UnitCoverage
 from app.routing.rules import Acting, Route, route
+from app.targets.calendar import ROUND_THE_CLOCK, Calendar
 from app.targets.models import TargetPolicy
 from app.targets.policies import Policy
 from geo.coordinates import parse, parse_accuracy
@@ -72,6 +73,11 @@ class Rulebook:
     policies: tuple[Policy, ...]
     bodies: frozenset[str]
     desk: Acting
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+    def calendar(self, code: str | None) -> Calendar:
+        """The calendar with this code; None is round the clock."""
+        return ROUND_THE_CLOCK if code is None else self.calendars[code]
 
     def kind(self, code: str, day: date) -> KindRule:
         """The kind as it is on a local day. Raises KindUnknown."""
