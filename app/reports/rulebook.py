@@ -1,4 +1,4 @@
-"""The rules of a city as one frozen snapshot in memory: wards, units, kinds, targets, bodies.
+"""The rules of a city as one frozen snapshot in memory: wards, units, kinds, targets, calendars, bodies.
 
 Every process decides by its snapshot; triggers count each change of these tables, and whoever reads the count in the
 same transaction as a report learns at once when the snapshot is old. So a new boundary or kind needs no restart.
@@ -6,7 +6,7 @@ same transaction as a report learns at once when the snapshot is old. So a new b
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from app.core.errors import Invalid, NotFound
 from app.reports.models import Body, Kind, RulebookRevision
 from app.routing.models import Unit, UnitCoverage
 from app.routing.rules import Acting, Route, route
+from app.targets import queries as targets
 from app.targets.calendar import ROUND_THE_CLOCK, Calendar
 from app.targets.models import TargetPolicy
 from app.targets.policies import Policy
@@ -71,13 +72,9 @@ class Rulebook:
     unit_of_version: Mapping[int, int]
     kinds: Mapping[str, tuple[KindRule, ...]]
     policies: tuple[Policy, ...]
+    calendars: Mapping[str, Calendar]
     bodies: frozenset[str]
     desk: Acting
-    calendars: Mapping[str, Calendar] = field(default_factory=dict)
-
-    def calendar(self, code: str | None) -> Calendar:
-        """The calendar with this code; None is round the clock."""
-        return ROUND_THE_CLOCK if code is None else self.calendars[code]
 
     def kind(self, code: str, day: date) -> KindRule:
         """The kind as it is on a local day. Raises KindUnknown."""
@@ -85,6 +82,10 @@ class Rulebook:
             if rule.days.contains(day):
                 return rule
         raise KindUnknown(at="kind", kind=code)
+
+    def calendar(self, code: str | None) -> Calendar:
+        """The calendar on which a case's time counts; None is round the clock. Calendars are never taken away."""
+        return ROUND_THE_CLOCK if code is None else self.calendars[code]
 
     def unit_of_ward(self, code: str, day: date) -> Acting | None:
         """The unit of the ward that has this code on a local day."""
@@ -169,6 +170,7 @@ def load(session: Session, city_id: int) -> Rulebook:
         unit_of_version={row[0]: row[1] for row in session.execute(_COVERAGE)},
         kinds={code: tuple(rules) for code, rules in kinds.items()},
         policies=tuple(_policies(session, city_id)),
+        calendars=targets.calendars(session, city_id),
         bodies=frozenset(session.scalars(select(Body.code).where(Body.city_id == city_id))),
         desk=next(unit for unit in units.values() if unit.kind == "desk"),
     )
@@ -184,6 +186,7 @@ def _policies(session: Session, city_id: int) -> list[Policy]:
             kind_code=row.kind_code,
             unit_id=row.unit_id,
             urgent=row.urgent,
+            calendar_code=row.calendar_code,
         )
         for row in session.scalars(select(TargetPolicy).where(TargetPolicy.city_id == city_id))
     ]
