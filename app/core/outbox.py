@@ -117,7 +117,7 @@ def give_up(session: Session, message_id: int, why: str, *, at: datetime) -> boo
 _OPEN = and_(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None))
 _UNSENT = and_(_OPEN, OutboxMessage.sent_at.is_(None), OutboxMessage.not_before.is_(None))
 _LATER = and_(_OPEN, OutboxMessage.sent_at.is_(None), OutboxMessage.not_before.is_not(None))
-_GIVEN_UP = and_(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_not(None))
+GIVEN_UP = and_(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_not(None))
 _DUE = and_(_OPEN, or_(OutboxMessage.not_before.is_(None), OutboxMessage.sent_at.is_not(None)))
 
 
@@ -213,7 +213,7 @@ def backlog(session: Session, now: datetime) -> Backlog:
     due = session.execute(select(*columns).where(_DUE)).one()
     come = session.execute(select(*columns).where(_LATER, OutboxMessage.not_before <= now)).one()
     later = _count(session, and_(_LATER, OutboxMessage.not_before > now))
-    given_up = _count(session, _GIVEN_UP)
+    given_up = _count(session, GIVEN_UP)
 
     def age(*instants: datetime | None) -> float:
         return max(((now - instant).total_seconds() for instant in instants if instant), default=0.0)
