@@ -82,6 +82,12 @@ def test_the_backlog_tells_apart_what_was_sent_what_failed_and_what_was_given_up
     )
 
 
+def test_what_waits_is_told_by_topic(session, emit, given_up):
+    emit(), emit("coffee.wanted"), emit("coffee.wanted", not_before=NOW), emit("coffee.wanted", not_before=MORNING)
+    given_up(NOW)
+    assert outbox.waiting_by_topic(session, NOW) == {"tea.wanted": 1, "coffee.wanted": 2}
+
+
 def test_a_topic_that_nobody_knows_is_seen_before_its_time(session, emit):
     emit("newer", not_before=MORNING)
     emit("newer")
@@ -177,6 +183,7 @@ PLANS = {
     ),
     "backlog": lambda session: outbox.backlog(session, NOW),
     "strangers": lambda session: outbox.strangers(session, ["tea.wanted"]),
+    "by topic": lambda session: outbox.waiting_by_topic(session, NOW),
     "dead letters": lambda session: dead_letters.dead_letters(session, 10),
 }
 
