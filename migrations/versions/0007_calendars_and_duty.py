@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 UP = """
 -- Opening hours by weekday. They never change: what they judged is judged by them for ever, new hours are a new row.
