@@ -48,6 +48,8 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.moved": None,  # phones and desks ask what is new; nobody is told by push yet
     "report.entry": None,  # the same
     "decision.entered": None,  # the same
+    "photo.ready": None,  # what open desks are told by app/live
+    "photo.refused": None,  # the same
 }
 
 BATCH = 100
