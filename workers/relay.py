@@ -50,6 +50,8 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.entry": None,  # the same
     "decision.entered": None,  # the same
     "report.warned": None,
+    "photo.ready": None,  # what open desks are told by app/live
+    "photo.refused": None,  # the same
 }
 
 BATCH = 100

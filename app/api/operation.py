@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, outbox
 from app.core.errors import DomainError, all_errors
-from app.http import problems, queues
+from app.http import queues, statuses
 from app.http.access import needs
 from app.http.container import container
 from app.identity.permissions import Do
@@ -105,7 +105,7 @@ def docs_file(name: str) -> Response:
     return response
 
 
-@blueprint.get(problems.PAGE)
+@blueprint.get(statuses.PAGE)
 @needs(Do.READ_PUBLIC, without_database=True)
 def every_problem() -> Response:
     """Every code that a problem can have: the page that each problem's `type` points at."""
@@ -124,7 +124,7 @@ def _named_errors() -> list[type[DomainError]]:
 
 
 def _row(error: type[DomainError]) -> str:
-    status = problems.answer_for(error).status
+    status = statuses.answer_for(error).status
     cells = "".join(f"<td>{escape(text)}" for text in (str(status), error.vi, error.en))
     return f'<tr id="{error.code}"><td><code>{error.code}</code>{cells}'
 

@@ -224,7 +224,9 @@ _WRITE = """
         from report
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.received', jsonb_build_object('report_id', id), %(received_at)s from report
+        select 'report.received', jsonb_build_object('report_id', id, 'units', jsonb_build_array(%(unit_id)s::int)),
+            %(received_at)s
+        from report
     )
     select number from report
 """

@@ -16,10 +16,11 @@ _TRACE = """
     , entry as (
         insert into timeline (report_id, entry_id, at, type, by_role, unit_id, from_state, to_state, shown_to, data)
         select id, gen_random_uuid(), :now, :move, 'system', unit_id, from_state, state, 'all', '{}' from swept
-        returning report_id, entry_id
+        returning report_id, entry_id, unit_id
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.moved', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'move', :move), :now
+        select 'report.moved', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'move', :move,
+            'units', jsonb_build_array(unit_id)), :now
         from entry
     )
     select count(*) from swept
