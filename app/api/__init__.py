@@ -5,6 +5,7 @@ from flask import Flask
 from app.api import (
     cases,
     catalogue,
+    dead_letters,
     decisions,
     me,
     operation,
@@ -42,6 +43,19 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    for door in (sessions, me, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics):
+    for door in (
+        sessions,
+        me,
+        reports,
+        photos,
+        queue,
+        cases,
+        decisions,
+        units,
+        wards,
+        catalogue,
+        statistics,
+        dead_letters,
+    ):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)
