@@ -1,6 +1,7 @@
 """Whoever listens to a stream, in a thread of its own, and what they heard."""
 
 import json
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -31,7 +32,7 @@ class Listener:
 
     def _listen(self) -> None:
         said: dict[str, str] = {}
-        with suppress(httpx.HTTPError):
+        with suppress(httpx.HTTPError, httpx.StreamError):
             for line in self.response.iter_lines():
                 self.lines.append(line)
                 name, _, value = line.partition(": ")
@@ -57,8 +58,10 @@ class Listener:
         raise AssertionError(f"{report_id} not heard within {seconds} s, but {self.heard}")
 
     def close(self) -> None:
-        """Hang up."""
-        if self.response.status_code != 200:
-            self.response.read()
+        """Hang up, as a browser does that is closed."""
+        line = self.response.extensions["network_stream"].get_extra_info("socket")
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
         self.response.close()
         self._http.close()

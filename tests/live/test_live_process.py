@@ -25,6 +25,12 @@ def address(someone) -> str:
     return someone.get("/queue", params={"limit": 1}).json()["links"]["live"]
 
 
+@pytest.fixture(autouse=True)
+def alive(copy) -> None:
+    """Another story may have killed it."""
+    copy.wait_until(lambda: is_ready(copy))
+
+
 @pytest.fixture
 def listens() -> Iterator[Callable[..., Listener]]:
     opened: list[Listener] = []
@@ -125,7 +131,8 @@ def test_what_is_committed_later_under_a_lower_id_is_heard_too(copy, listens, da
     listener = listens(address(officer))
     emit = text("""
         insert into outbox (topic, payload, at)
-        values ('report.entry', jsonb_build_object('report_id', :report, 'units', jsonb_build_array(:unit)), now())
+        values ('photo.ready',
+            jsonb_build_object('report_id', cast(:report as text), 'units', jsonb_build_array(cast(:unit as int))), now())
         returning id
     """)
     slow, quick = str(uuid4()), str(uuid4())
