@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from app.config import Settings
 from app.core import clock, logs
@@ -36,7 +35,7 @@ RETRY_S: Final = 2.0
 LONGEST_UNCHECKED_S: Final = 60.0
 
 # Outages, to whoever connects meanwhile.
-_OUTAGES: Final = (psycopg.Error, PoolTimeout, OSError)
+_OUTAGES: Final = (psycopg.Error, OSError)
 
 
 class Route(NamedTuple):
@@ -136,7 +135,6 @@ class Live:
         await receive()
         _allow_sockets(MOST_STREAMS + 200)
         self._end_streams_at_signals()
-        await self._access.open()
         beside = [asyncio.ensure_future(work) for work in (self._feed.run(), self._pulse(), self._recheck())]
         await send({"type": "lifespan.startup.complete"})
         await receive()

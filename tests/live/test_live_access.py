@@ -18,7 +18,6 @@ from geo.validity import local_day
 def looked_up(settings: Settings, *sessions):
     async def look():
         access = Access(settings.database_url)
-        await access.open()
         try:
             return await access.actors(sessions, clock.now())
         finally:

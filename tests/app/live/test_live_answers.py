@@ -27,6 +27,7 @@ def settings(env: str, public_url: str = "") -> Settings:
         ("development", "", "127.0.0.1:8081", "https://evil.example", False),
         ("development", "", "10.0.0.5:8081", "http://localhost:8080", False),
         ("development", "", "127.0.0.1:8081", "null", False),
+        ("development", "", "127.0.0.1:8081", "http://[", False),
     ],
 )
 def test_own_page(env, public_url, host, origin, own):
