@@ -141,6 +141,19 @@ def test_street_tiles_open_their_own_host_and_no_other(web, page):
     assert told(page("/"))["tiles"] is None
 
 
+def test_news_open_their_own_host_to_the_desk_and_to_no_other_page(web, page):
+    container = web.extensions[KEY]
+    before = container.settings
+    container.settings = replace(before, live_url="http://127.0.0.1:8081/live")
+    try:
+        desk, front = page("/desk"), page("/")
+    finally:
+        container.settings = before
+
+    assert policy_of(desk) == POLICY | {"connect-src": "'self' http://127.0.0.1:8081"}
+    assert policy_of(front) == POLICY
+
+
 @pytest.mark.parametrize(
     ("query", "cookie", "accepted", "language"),
     [

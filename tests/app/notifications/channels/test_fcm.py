@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
-import peers
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+import peers
 from app.config import SettingsError
 from app.notifications.channels import Gone, Refused, Unreachable
 from app.notifications.channels.fcm import Fcm, read_account

@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import peers
 import pytest
 
+import peers
 from app.notifications.channels import Refused, Unreachable
 from app.notifications.channels.connection import Way
 from app.notifications.channels.mail import Mail, Server, is_address, parse_server

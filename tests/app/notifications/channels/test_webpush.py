@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import http_ece
-import peers
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+import peers
 from app.notifications.channels import Gone, Refused, Unreachable, webpush
 from app.notifications.channels.outgoing import Outgoing
 from app.notifications.channels.webpush import Subscription, SubscriptionMalformed, WebPush, parse
