@@ -143,7 +143,7 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
             unit_id = book.desk.id if report.refusals else unit_id
         if unit_id != report.unit_id:
             became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
-    allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at)
+    allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at).allowed
     later = allowed - timedelta(seconds=report.target_s)
     if later < timedelta(0) or (later > timedelta(0) and is_chair_of(context.actor, report.unit_id)):
         clock = stopwatch(report)

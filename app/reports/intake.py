@@ -139,7 +139,7 @@ def decide(sent: Submission, author: Author, book: Rulebook, now: datetime) -> d
     day = local_day(now)
     kind = book.kind(sent.kind, day)
     route = book.route(sent.lat, sent.lon, day, sent.accuracy_m, about_unit=sent.about_unit)
-    allowed = target(Case(kind.field, kind.code, route.unit.id, sent.urgent), book.policies, now)
+    allowed = target(Case(kind.field, kind.code, route.unit.id, sent.urgent), book.policies, now).allowed
     return {
         "id": sent.id,
         "city_id": book.city_id,
