@@ -6,6 +6,8 @@ from app.api import (
     cases,
     catalogue,
     decisions,
+    devices,
+    inbox,
     me,
     operation,
     photos,
@@ -15,6 +17,7 @@ from app.api import (
     statistics,
     units,
     wards,
+    webhooks,
 )
 from app.http.blueprint import Api
 
@@ -42,6 +45,9 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    for door in (sessions, me, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics):
+    doors = (
+        sessions, me, inbox, devices, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics, webhooks,
+    )  # fmt: skip
+    for door in doors:
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)

@@ -23,7 +23,7 @@ class Over(StrEnum):
     EMAIL = "email"
 
 
-class Matter(NamedTuple):
+class Manner(NamedTuple):
     """How a notice is delivered: for how long it is worth it, whether it is urgent, whether it may cost a text."""
 
     worth: timedelta
@@ -37,25 +37,25 @@ _HOURS, _DAYS = timedelta(hours=1), timedelta(days=1)
 # A text costs money: it is sent when something must be answered, and when all is over. A new case rings where somebody
 # is on duty, and is not kept ringing at whoever has gone home.
 # fmt: off
-MATTERS: Mapping[Notice, Matter] = {
-    Notice.RECEIVED:           Matter(24 * _HOURS),
-    Notice.ACCEPTED:           Matter(24 * _HOURS),
-    Notice.QUESTION:           Matter(24 * _HOURS, text=True),  # then the case goes on without an answer
-    Notice.MESSAGE:            Matter(7 * _DAYS),
-    Notice.CONCLUDED:          Matter(7 * _DAYS, text=True),    # so long it can be contested
-    Notice.REOPENED:           Matter(7 * _DAYS),
-    Notice.UPHELD:             Matter(7 * _DAYS),
-    Notice.FOLLOWED_CONCLUDED: Matter(7 * _DAYS),
-    Notice.NEW_CASE:           Matter(2 * _HOURS, only_on_duty=True),
-    Notice.HANDED_OVER:        Matter(2 * _HOURS, only_on_duty=True),
-    Notice.ASSIGNED:           Matter(24 * _HOURS),
-    Notice.ANSWERED:           Matter(24 * _HOURS),
-    Notice.CONTESTED:          Matter(7 * _DAYS),
-    Notice.INSTRUCTED:         Matter(7 * _DAYS),
-    Notice.HALF_GONE:          Matter(2 * _HOURS, urgent=True),
-    Notice.NEARLY_DUE:         Matter(2 * _HOURS, urgent=True),
-    Notice.OVERDUE:            Matter(2 * _HOURS, urgent=True),
-    Notice.DIGEST:             Matter(1 * _HOURS),              # then the next one comes
+MANNERS: Mapping[Notice, Manner] = {
+    Notice.RECEIVED:           Manner(24 * _HOURS),
+    Notice.ACCEPTED:           Manner(24 * _HOURS),
+    Notice.QUESTION:           Manner(24 * _HOURS, text=True),  # then the case goes on without an answer
+    Notice.MESSAGE:            Manner(7 * _DAYS),
+    Notice.CONCLUDED:          Manner(7 * _DAYS, text=True),    # so long it can be contested
+    Notice.REOPENED:           Manner(7 * _DAYS),
+    Notice.UPHELD:             Manner(7 * _DAYS),
+    Notice.FOLLOWED_CONCLUDED: Manner(7 * _DAYS),
+    Notice.NEW_CASE:           Manner(2 * _HOURS, only_on_duty=True),
+    Notice.HANDED_OVER:        Manner(2 * _HOURS, only_on_duty=True),
+    Notice.ASSIGNED:           Manner(24 * _HOURS),
+    Notice.ANSWERED:           Manner(24 * _HOURS),
+    Notice.CONTESTED:          Manner(7 * _DAYS),
+    Notice.INSTRUCTED:         Manner(7 * _DAYS),
+    Notice.HALF_GONE:          Manner(2 * _HOURS, urgent=True),
+    Notice.NEARLY_DUE:         Manner(2 * _HOURS, urgent=True),
+    Notice.OVERDUE:            Manner(2 * _HOURS, urgent=True),
+    Notice.DIGEST:             Manner(1 * _HOURS),              # then the next one comes
 }
 # fmt: on
 
@@ -112,17 +112,17 @@ def deliveries(notice: Notice, reach: Reach, now: datetime) -> Iterator[Delivery
 
     A text goes to residents who chose it, one however many ways of texting they named, and only of what asks for one.
     """
-    matter = MATTERS[notice]
-    if matter.only_on_duty and not reach.on_duty:
+    manner = MANNERS[notice]
+    if manner.only_on_duty and not reach.on_duty:
         return
     wanted = frozenset(reach.channels) or USUAL
     not_before = reach.quiet.over_at(now) if reach.quiet is not None and not reach.on_duty else None
     if not_before is not None and is_stale(notice, now, not_before):
         return
-    if "push" in wanted or (matter.urgent and reach.on_duty):
+    if "push" in wanted or (manner.urgent and reach.on_duty):
         for device_id in sorted(reach.devices):
             yield Delivery(Over.PUSH, not_before, device_id)
-    if matter.text and reach.phone and wanted & _TEXTS:
+    if manner.text and reach.phone and wanted & _TEXTS:
         yield Delivery(Over.TEXT, not_before)
     if reach.email and "email" in wanted:
         yield Delivery(Over.EMAIL, not_before)
@@ -130,4 +130,4 @@ def deliveries(notice: Notice, reach: Reach, now: datetime) -> Iterator[Delivery
 
 def is_stale(notice: Notice, since: datetime, now: datetime) -> bool:
     """Whether a notice of `since` is not worth sending any more."""
-    return now >= since + MATTERS[notice].worth
+    return now >= since + MANNERS[notice].worth

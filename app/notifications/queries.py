@@ -15,9 +15,8 @@ from app.notifications.models import Device, Webhook
 from app.notifications.news import Happened, Notice
 from app.notifications.texts import Told
 from app.reports.queries import Asker
-from app.targets.duty import on_duty
+from app.targets.duty import Shift, on_duty
 from app.targets.ladder import Crew
-from app.targets.queries import shifts_of
 from geo.validity import local_day
 
 
@@ -119,7 +118,7 @@ def crew_of(session: Session, unit_id: int, assignee_id: UUID | None, now: datet
     """Who could be told about a case of a unit. Of the desk the dispatchers are the chairs."""
     rows = session.execute(_TEAM, {"unit_id": unit_id, "day": local_day(now)}).all()
     team = {row.person_id for row in rows if row.unit_id == unit_id}
-    by_shifts = on_duty(shifts_of(session, unit_id, now), now)
+    by_shifts = on_duty(shifts_of(session, unit_id), now)
     desk = [row.person_id for row in rows if row.role == "dispatcher"]
     chairs = [row.person_id for row in rows if row.unit_id == unit_id and row.role in {"chair", "dispatcher"}]
     return Crew(
@@ -128,6 +127,11 @@ def crew_of(session: Session, unit_id: int, assignee_id: UUID | None, now: datet
         chairs=list(dict.fromkeys(chairs)),
         desk=list(dict.fromkeys(desk)),
     )
+
+
+def shifts_of(_session: Session, _unit_id: int) -> Sequence[Shift]:
+    """The shifts of a unit. Nowhere is anything said about them yet, so that everybody is on duty, always."""
+    return ()
 
 
 def leaders(session: Session, now: datetime) -> Sequence[UUID]:
@@ -416,3 +420,27 @@ def webhook_body(session: Session, type_: str, report_id: UUID, entry_id: UUID) 
             "outcome": row.outcome,
         },
     }
+
+
+def photos_of(session: Session, report_ids: Collection[UUID]) -> Mapping[UUID, Sequence[tuple[str, str, str, str | None]]]:
+    """The photos of reports, each as its hash, role, state and refusal: those from before first."""
+    found: dict[UUID, list[tuple[str, str, str, str | None]]] = {}
+    if report_ids:
+        rows = session.execute(
+            text("""
+                select report_id, sha256, role, state, refusal from photos where report_id = any(:ids)
+                order by role desc, added_at, sha256
+            """),
+            {"ids": list(report_ids)},
+        )
+        for row in rows:
+            found.setdefault(row.report_id, []).append((row.sha256, row.role, row.state, row.refusal))
+    return found
+
+
+def numbers_of(session: Session, report_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The numbers by which people know these reports."""
+    if not report_ids:
+        return {}
+    rows = session.execute(text("select id, number from reports where id = any(:ids)"), {"ids": list(report_ids)})
+    return {row.id: row.number for row in rows}

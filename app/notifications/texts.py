@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.errors import Language
-from app.notifications.delivery import MATTERS
+from app.notifications.delivery import MANNERS
 from app.notifications.news import Notice
 from app.reports.words import OUTCOMES
 from geo.validity import LOCAL_ZONE
@@ -90,7 +90,7 @@ def _faults(entries: Mapping[str, Any], language: Language) -> list[str]:
     faults = [f"{language}: unknown notice {name}" for name in entries.keys() - set(Notice)]
     for notice in Notice:
         entry = entries.get(notice, {})
-        parts = {"title", "body"} | ({"short"} if MATTERS[notice].text else set())
+        parts = {"title", "body"} | ({"short"} if MANNERS[notice].text else set())
         if set(entry) != parts or not all(isinstance(text, str) and text.strip() for text in entry.values()):
             faults.append(f"{language}: {notice} needs {', '.join(sorted(parts))}, and nothing else")
             continue
