@@ -32,6 +32,7 @@ class Settings:
     city_id: int = 1
     tiles_url: str | None = None
     tiles_attribution: str = ""
+    live_url: str | None = None
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HKDF-SHA256, RFC 5869)."""
@@ -71,6 +72,9 @@ def read_settings() -> Settings:
     tiles_url = env.str("HAIGIO_TILES_URL", "") or None
     if tiles_url and not _is_tiles_address(tiles_url):
         problems.append("HAIGIO_TILES_URL must be an http(s) address with {z}, {x} and {y} in its path")
+    live_url = env.str("HAIGIO_LIVE_URL", "") or None
+    if live_url and not _is_plain_address(live_url):
+        problems.append("HAIGIO_LIVE_URL must be an http(s) address without a query")
     if problems:
         raise SettingsError("Hai Giờ cannot start: " + "; ".join(problems))
     return Settings(
@@ -85,11 +89,19 @@ def read_settings() -> Settings:
         city_id=env.int("HAIGIO_CITY_ID", 1),
         tiles_url=tiles_url,
         tiles_attribution=env.str("HAIGIO_TILES_ATTRIBUTION", ""),
+        live_url=live_url,
     )
 
 
 def _is_tiles_address(url: str) -> bool:
-    """Whether a map could fetch tiles there. It goes into a security policy, so its host is taken literally."""
-    return re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[^\s;,'\"]*", url) is not None and all(
-        part in url for part in ("{z}", "{x}", "{y}")
-    )
+    """Whether a map could fetch tiles there."""
+    return _is_address(url) and all(part in url for part in ("{z}", "{x}", "{y}"))
+
+
+def _is_plain_address(url: str) -> bool:
+    return _is_address(url) and not {"?", "#"} & set(url)
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is one. It goes into a security policy, so its host is taken literally."""
+    return re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[^\s;,'\"]*", url) is not None

@@ -54,6 +54,8 @@ HANDLERS: Mapping[str, Handler | None] = {
     "notice.email": Handler(EMAIL, "workers.jobs.notices.email"),
     "webhook.call": Handler(WEBHOOK, "workers.jobs.webhooks.call"),
     "decision.entered": None,  # a sanction is between the chair and the violator
+    "photo.ready": None,  # what open desks are told by app/live
+    "photo.refused": None,  # the same
 }
 
 BATCH = 100

@@ -59,6 +59,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
     return (
         Every(1, reaper.queue_retries),
         Every(5, reaper.revive),
+        Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
         Every(60, sweeps.tell_leaders_what_became_overdue),
@@ -81,6 +82,10 @@ class Sweeps:
     def _batch(self, what: Callable[[Session], int]) -> bool:
         with self._database.unit_of_work() as session:
             return what(session) >= BATCH
+
+    def warn_of_cases_that_reach_a_rung(self, now: datetime) -> bool:
+        """Promise warnings at 50, 80 and 100 % of the time of a case."""
+        return self._batch(lambda session: sweep.warn_due(session, now, BATCH))
 
     def resume_clocks_stopped_for_24_hours(self, now: datetime) -> bool:
         """Let cases go on whose resident did not answer."""

@@ -5,6 +5,7 @@ from flask import Flask
 from app.api import (
     cases,
     catalogue,
+    dead_letters,
     decisions,
     devices,
     inbox,
@@ -45,9 +46,22 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    doors = (
-        sessions, me, inbox, devices, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics, webhooks,
-    )  # fmt: skip
-    for door in doors:
+    for door in (
+        sessions,
+        me,
+        inbox,
+        devices,
+        reports,
+        photos,
+        queue,
+        cases,
+        decisions,
+        units,
+        wards,
+        catalogue,
+        statistics,
+        webhooks,
+        dead_letters,
+    ):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)

@@ -58,9 +58,7 @@ class Devices(MethodView):
         """
         actor = access.actor()
         devices.require_usable(given["platform"], given["token"], container().settings)
-        known = actions.register_device(
-            access.session(), actor.person_id, actor.session_id, **given, now=access.now()
-        )
+        known = actions.register_device(access.session(), actor.person_id, actor.session_id, **given, now=access.now())
         return answer({"id": str(known.id), "platform": given["platform"]}, status=201 if known.is_new else 200)
 
 

@@ -53,9 +53,12 @@ class ToldSchema(Schema):
     link = fields.String(allow_none=True)
 
 
-class InboxPageSchema(paging.page_of(ToldSchema)):  # type: ignore[misc] -- the class is made by a function
-    """A page of the inbox, and how much of the whole is unread."""
+class InboxPageSchema(Schema):
+    """A page of the inbox, and how much of the whole is unread; `next` is the cursor of the page after it."""
 
+    items = fields.List(fields.Nested(ToldSchema))
+    next = fields.String(allow_none=True)
+    as_of = fields.AwareDateTime()
     unread = fields.Integer()
 
 
@@ -85,9 +88,7 @@ class Inbox(MethodView):
         In the language of the request. What concerns reports that I sent anonymously is shown with the rest, to me.
         """
         session, asker, limit = access.session(), person().asker, paging.limit(asked)
-        told = queries.inbox(
-            session, asker, limit=limit + 1, unread=asked["unread"], before=paging.position(asked)
-        )
+        told = queries.inbox(session, asker, limit=limit + 1, unread=asked["unread"], before=paging.position(asked))
         shown, more = told[:limit], len(told) > limit
         page = {
             "items": _items(shown),

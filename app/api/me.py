@@ -114,7 +114,7 @@ class Me(MethodView):
         person_id = access.actor().person_id
         # Null takes away; what is left out stays.
         taken_away = {"quiet_hours": (), "email": ""}
-        said = {name: taken_away.get(name) if value is None else value for name, value in given.items()}
+        said: dict[str, Any] = {name: taken_away.get(name) if value is None else value for name, value in given.items()}
         actions.change_me(access.session(), person_id, **said, now=access.now())
         access.session().flush()
         return _shown()

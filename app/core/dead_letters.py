@@ -30,9 +30,7 @@ def dead_letters(
         found = found.where(tuple_(OutboxMessage.given_up_at, OutboxMessage.id) < before)
     if topic is not None:
         found = found.where(OutboxMessage.topic == topic)
-    return session.scalars(
-        found.order_by(OutboxMessage.given_up_at.desc(), OutboxMessage.id.desc()).limit(limit)
-    ).all()
+    return session.scalars(found.order_by(OutboxMessage.given_up_at.desc(), OutboxMessage.id.desc()).limit(limit)).all()
 
 
 def retry(session: Session, message_id: int, *, at: datetime, by: UUID | None, terminal: str | None = None) -> None:

@@ -230,6 +230,16 @@ def backlog(session: Session, now: datetime) -> Backlog:
     )
 
 
+def waiting_by_topic(session: Session, now: datetime) -> dict[str, int]:
+    """How many promises are to be kept by `now` and are not kept yet, by topic."""
+    rows = session.execute(
+        select(OutboxMessage.topic, func.count().label("number"))
+        .where(or_(_DUE, and_(_LATER, OutboxMessage.not_before <= now)))
+        .group_by(OutboxMessage.topic)
+    )
+    return {row.topic: row.number for row in rows}
+
+
 def _count(session: Session, condition: ColumnElement[bool]) -> int:
     return session.execute(select(func.count()).select_from(OutboxMessage).where(condition)).scalar_one()
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal_column, or_, select, update
+from sqlalchemy import Boolean, ColumnElement, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from app.notifications.queries import Case
 from app.reports import actions as reports
 from app.reports.queries import Asker
 from app.targets import ladder
+from app.targets import queries as targets
 from app.targets.ladder import Crew, Rung
 
 # More phones and browsers than this nobody uses at once; the one that was not seen for longest goes.
@@ -67,7 +68,7 @@ def tell(
     `on_duty` are those of them whose duty overrides how they wish to be told. Returns to how many it was new.
     """
     reaches = queries.reaches(session, people, on_duty) if people else {}
-    rows = [{"person_id": person_id, "tag": None} for person_id in sorted(reaches)]
+    rows: list[dict[str, Any]] = [{"person_id": person_id, "tag": None} for person_id in sorted(reaches)]
     if tag is not None:
         rows.append({"person_id": None, "tag": tag})
     if not rows:
@@ -110,7 +111,7 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
     rows = list(news.tellings(case.happened))
     if not rows:
         return
-    crew = queries.crew_of(session, case.unit_id, case.assignee_id, now)
+    crew = targets.crew(session, case.city_id, case.unit_id, now, case.assignee_id)
     for hearer, notice, _ in rows:
         of_staff = hearer not in {Hearer.AUTHOR, Hearer.FILER, Hearer.FOLLOWERS}
         unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
@@ -147,7 +148,7 @@ def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: dateti
     standing = queries.standing(session, report_id, rung)
     if standing is None or not standing.is_running or standing.unit_id != unit_id:
         return 0
-    crew = queries.crew_of(session, unit_id, standing.assignee_id, now)
+    crew = targets.crew(session, standing.city_id, unit_id, now, standing.assignee_id)
     people, nobody_on_duty = ladder.audience(Rung(rung), crew)
     if nobody_on_duty:
         reports.nobody_on_duty(session, report_id, unit_id, rung, now)
@@ -185,7 +186,7 @@ def mark_read(
     """Note that somebody read these entries of their inbox, and all that came until an instant. What is not theirs stays."""
     # One statement for each, or neither index is used.
     for owner in (Notification.person_id == asker.person_id, Notification.tag == asker.tag):
-        which = [Notification.id.in_(ids)] if ids else []
+        which: list[ColumnElement[bool]] = [Notification.id.in_(ids)] if ids else []
         if until is not None:
             which.append(Notification.at <= until)
         if which:
@@ -228,11 +229,11 @@ def register_device(
         "seen_at": now,
     }
     token_hash = hashlib.sha256(f"{platform}:{token}".encode()).digest()
-    device_id, is_new = session.execute(
+    known = session.execute(
         insert(Device)
         .values(id=new_id(), token_hash=token_hash, added_at=now, **values)
         .on_conflict_do_update(index_elements=["token_hash"], set_=values)
-        .returning(Device.id, literal_column("xmax = 0"))
+        .returning(Device.id, literal_column("xmax = 0", Boolean).label("is_new"))
     ).one()
     kept = (
         select(Device.id)
@@ -245,7 +246,7 @@ def register_device(
         .where(Device.person_id == person_id, Device.id.not_in(kept.scalar_subquery()))
         .execution_options(synchronize_session=False)
     )
-    return Registered(device_id, is_new)
+    return Registered(known.id, known.is_new)
 
 
 def remove_device(session: Session, device_id: UUID, person_id: UUID) -> None:
@@ -278,9 +279,7 @@ def add_webhook(
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("webhooks"))))
     if len(queries.webhooks(session)) >= MOST_WEBHOOKS:
         raise TooManyWebhooks(limit=MOST_WEBHOOKS)
-    webhook = Webhook(
-        id=new_id(), url=url, topics=sorted(set(topics)), unit_id=unit_id, created_by=by, created_at=now
-    )
+    webhook = Webhook(id=new_id(), url=url, topics=sorted(set(topics)), unit_id=unit_id, created_by=by, created_at=now)
     session.add(webhook)
     session.flush()
     data = {"topics": webhook.topics, "unit_id": unit_id}
@@ -288,8 +287,18 @@ def add_webhook(
     return webhook
 
 
-def remove_webhook(session: Session, webhook_id: UUID, *, by: UUID | None, now: datetime) -> None:
-    """Tell an outsider nothing more, on record; by nobody when their address is no more. Raises WebhookNotFound."""
+def remove_webhook(session: Session, webhook_id: UUID, *, by: UUID, now: datetime) -> None:
+    """Tell an outsider nothing more, on record. Raises WebhookNotFound."""
+    if not _disable(session, webhook_id, by, now):
+        raise queries.WebhookNotFound
+
+
+def webhook_is_gone(session: Session, webhook_id: UUID, now: datetime) -> None:
+    """Call no more where somebody said that they want nothing more, on record. Repeated with no effect."""
+    _disable(session, webhook_id, None, now)
+
+
+def _disable(session: Session, webhook_id: UUID, by: UUID | None, now: datetime) -> bool:
     gone = session.execute(
         update(Webhook)
         .where(Webhook.id == webhook_id, Webhook.disabled_at.is_(None))
@@ -297,9 +306,10 @@ def remove_webhook(session: Session, webhook_id: UUID, *, by: UUID | None, now: 
         .returning(Webhook.id)
     )
     if gone.first() is None:
-        raise queries.WebhookNotFound
+        return False
     action = "webhook:remove" if by is not None else "webhook:gone"
     audit.record(session, by=by, action=action, subject=f"webhook/{webhook_id}", at=now)
+    return True
 
 
 def _promise_calls(session: Session, case: Case, now: datetime) -> None:

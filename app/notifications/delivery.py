@@ -107,10 +107,9 @@ class Delivery(NamedTuple):
 
 
 def deliveries(notice: Notice, reach: Reach, now: datetime) -> Iterator[Delivery]:
-    """What is sent of a notice besides the inbox entry. Quiet hours hold it back until they end; by then it may be
-    worth nothing any more, and is not sent at all.
+    """What is sent of a notice besides the inbox entry.
 
-    A text goes to residents who chose it, one however many ways of texting they named, and only of what asks for one.
+    Quiet hours hold it back until they end; if it is worth nothing by then, it is not sent at all. A text goes to residents who chose it, one however many ways of texting they named, and only of what asks for one.
     """
     manner = MANNERS[notice]
     if manner.only_on_duty and not reach.on_duty:

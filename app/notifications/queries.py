@@ -15,8 +15,6 @@ from app.notifications.models import Device, Webhook
 from app.notifications.news import Happened, Notice
 from app.notifications.texts import Told
 from app.reports.queries import Asker
-from app.targets.duty import Shift, on_duty
-from app.targets.ladder import Crew
 from geo.validity import local_day
 
 
@@ -103,37 +101,6 @@ def followers_of(session: Session, report_id: UUID) -> Sequence[UUID]:
     return list(found)
 
 
-_TEAM = text("""
-    select m.person_id, m.role, m.unit_id, u.kind
-    from memberships m
-    join people p on p.id = m.person_id and p.disabled_at is null
-    join units u on u.id = m.unit_id
-    where (m.unit_id = :unit_id or (u.kind = 'desk' and m.role = 'dispatcher'))
-      and m.valid_from <= :day and (m.valid_to is null or :day < m.valid_to)
-    order by m.person_id
-""")
-
-
-def crew_of(session: Session, unit_id: int, assignee_id: UUID | None, now: datetime) -> Crew:
-    """Who could be told about a case of a unit. Of the desk the dispatchers are the chairs."""
-    rows = session.execute(_TEAM, {"unit_id": unit_id, "day": local_day(now)}).all()
-    team = {row.person_id for row in rows if row.unit_id == unit_id}
-    by_shifts = on_duty(shifts_of(session, unit_id), now)
-    desk = [row.person_id for row in rows if row.role == "dispatcher"]
-    chairs = [row.person_id for row in rows if row.unit_id == unit_id and row.role in {"chair", "dispatcher"}]
-    return Crew(
-        assignee=assignee_id if assignee_id in team else None,
-        on_duty=sorted(team if by_shifts is None else team & by_shifts),
-        chairs=list(dict.fromkeys(chairs)),
-        desk=list(dict.fromkeys(desk)),
-    )
-
-
-def shifts_of(_session: Session, _unit_id: int) -> Sequence[Shift]:
-    """The shifts of a unit. Nowhere is anything said about them yet, so that everybody is on duty, always."""
-    return ()
-
-
 def leaders(session: Session, now: datetime) -> Sequence[UUID]:
     """Who watches the city today."""
     found = session.execute(
@@ -151,6 +118,7 @@ def leaders(session: Session, now: datetime) -> Sequence[UUID]:
 class Standing:
     """A case as a warning finds it: whether it is open and its clock runs, who holds it, when it is due."""
 
+    city_id: int
     unit_id: int
     assignee_id: UUID | None
     due_at: datetime
@@ -158,21 +126,18 @@ class Standing:
 
 
 _STANDING = text("""
-    select unit_id, assignee_id, due_at,
-           state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running,
-           exists (select from timeline t
-                   where t.report_id = r.id and t.type = 'warned' and (t.data->>'rung')::int > :rung
-                     and (t.data->>'unit')::int = r.unit_id) as is_told_higher
-    from reports r where id = :report_id
+    select city_id, unit_id, assignee_id, due_at, warned > :rung as is_told_more,
+           state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running
+    from reports where id = :report_id
 """)
 
 
 def standing(session: Session, report_id: UUID, rung: int) -> Standing | None:
-    """A case as it is now; None when a higher rung of the unit that holds it was reached meanwhile, which tells it all."""
+    """A case as it is now; None when the unit that holds it has reached a higher rung meanwhile, which tells it all."""
     row = session.execute(_STANDING, {"report_id": report_id, "rung": rung}).one_or_none()
-    if row is None or row.is_told_higher:
+    if row is None or row.is_told_more:
         return None
-    return Standing(row.unit_id, row.assignee_id, row.due_at, row.is_running)
+    return Standing(row.city_id, row.unit_id, row.assignee_id, row.due_at, row.is_running)
 
 
 _REACH = text("""
@@ -398,31 +363,38 @@ _WEBHOOK_BODY = text("""
 """)
 
 
-def webhook_body(session: Session, type_: str, report_id: UUID, entry_id: UUID) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class CaseNews:
+    """What an outsider is told of a case, and when it happened."""
+
+    at: datetime
+    data: Mapping[str, Any]
+
+
+def webhook_news(session: Session, report_id: UUID, entry_id: UUID) -> CaseNews | None:
     """What an outsider is told of a case: never a place, a note, an address or a person. None when it is gone."""
     row = session.execute(_WEBHOOK_BODY, {"report_id": report_id, "entry_id": entry_id}).one_or_none()
     if row is None:
         return None
-    return {
-        "type": type_,
-        "timestamp": row.at.isoformat(),
-        "data": {
-            "id": str(row.id),
-            "number": row.number,
-            "state": row.state,
-            "kind": row.kind_code,
-            "field": row.field,
-            "ward": row.ward,
-            "unit": {"id": row.unit_id, "name": row.unit},
-            "received_at": row.received_at.isoformat(),
-            "due_at": row.due_at.isoformat(),
-            "concluded_at": row.concluded_at and row.concluded_at.isoformat(),
-            "outcome": row.outcome,
-        },
+    data = {
+        "id": str(row.id),
+        "number": row.number,
+        "state": row.state,
+        "kind": row.kind_code,
+        "field": row.field,
+        "ward": row.ward,
+        "unit": {"id": row.unit_id, "name": row.unit},
+        "received_at": row.received_at.isoformat(),
+        "due_at": row.due_at.isoformat(),
+        "concluded_at": row.concluded_at and row.concluded_at.isoformat(),
+        "outcome": row.outcome,
     }
+    return CaseNews(row.at, data)
 
 
-def photos_of(session: Session, report_ids: Collection[UUID]) -> Mapping[UUID, Sequence[tuple[str, str, str, str | None]]]:
+def photos_of(
+    session: Session, report_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[tuple[str, str, str, str | None]]]:
     """The photos of reports, each as its hash, role, state and refusal: those from before first."""
     found: dict[UUID, list[tuple[str, str, str, str | None]]] = {}
     if report_ids:

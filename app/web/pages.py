@@ -58,7 +58,9 @@ def _page(name: str, **more: object) -> Response:
             **more,
         )
     )
-    response.headers["Content-Security-Policy"] = content_security_policy(settings.tiles_url)
+    response.headers["Content-Security-Policy"] = content_security_policy(
+        settings.tiles_url, settings.live_url if name == "desk" else None
+    )
     response.headers["Content-Language"] = language
     response.headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
     response.vary.update(["Accept-Language", "Cookie"])
@@ -67,16 +69,17 @@ def _page(name: str, **more: object) -> Response:
     return response
 
 
-def content_security_policy(tiles_url: str | None) -> str:
-    """What a page may load and run: our own files, the map's worker, photos; tiles from one other host if one is set."""
+def content_security_policy(tiles_url: str | None, live_url: str | None = None) -> str:
+    """What a page may load and run: our own files, the map's worker, photos; tiles and news from one other host each."""
     tiles = f" {_origin(tiles_url)}" if tiles_url else ""
+    live = f" {_origin(live_url)}" if live_url else ""
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
-            f"connect-src 'self'{tiles}",
+            f"connect-src 'self'{tiles}{live}",
             "worker-src blob:",  # the map makes its worker of its own code
             "form-action 'self'",
             "base-uri 'none'",

@@ -40,7 +40,7 @@ def promises(committed: Database) -> Outbox:
 @pytest.fixture
 def processes(
     settings: Settings,
-    committed: Database,  # noqa: ARG001 -- its tables are emptied after these processes have ended, not under them
+    committed: Database,  # its tables are emptied after these processes have ended, not under them
     valkey_server: Valkey,
     tmp_path: Path,
 ) -> Iterator[Processes]:

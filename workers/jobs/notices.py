@@ -33,22 +33,25 @@ def push(message_id: int, payload: dict[str, Any]) -> None:
 
     def way(session: Session, notice: Addressed) -> Way | None:
         target = queries.target_of(session, device_id, notice.person_id)
-        channel = target and context().ways.push.get(target.platform)
+        channel = _pusher(target.platform) if target is not None else None
         if target is None or channel is None:
             return None
         key = f"{notice.told.id}-{device_id}"
-        return Way(
-            channel, target.token, key, lambda words: words.body, lambda s: actions.forget_device(s, device_id)
-        )
+        return Way(channel, target.token, key, lambda words: words.body, lambda s: actions.forget_device(s, device_id))
 
     _send(message_id, payload, way)
+
+
+def _pusher(platform: str) -> Channel | None:
+    """Who pushes to devices of a platform; None where that is not configured, and then nobody is told so."""
+    return {"web": context().channels.webpush, "fcm": context().channels.fcm}.get(platform)
 
 
 def text(message_id: int, payload: dict[str, Any]) -> None:
     """Send the notice `notification_id` to its reader's phone as a text, if they want texts still."""
 
     def way(session: Session, notice: Addressed) -> Way | None:
-        phone, channel = queries.phone_for_texts(session, notice.person_id), context().ways.text
+        phone, channel = queries.phone_for_texts(session, notice.person_id), context().channels.gateway
         if phone is None or channel is None:
             return None
         return Way(channel, phone, str(notice.told.id), lambda words: words.short or words.body)
@@ -60,7 +63,7 @@ def email(message_id: int, payload: dict[str, Any]) -> None:
     """Send the notice `notification_id` to its reader by mail, if they want mails still."""
 
     def way(session: Session, notice: Addressed) -> Way | None:
-        address, channel = queries.address_for_mails(session, notice.person_id), context().ways.email
+        address, channel = queries.address_for_mails(session, notice.person_id), context().channels.email
         if address is None or channel is None:
             return None
         return Way(channel, address, str(notice.told.id), lambda words: words.body)

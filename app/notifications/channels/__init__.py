@@ -4,6 +4,7 @@ A channel knows an address and finished words, nothing else about the person. It
 which of three things happened; what then becomes of the address or of the attempt is the caller's to decide.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -19,6 +20,8 @@ class Message:
     topic: str
     language: Literal["vi", "en"]
     params: Mapping[str, str] = field(default_factory=dict)  # named values for gateways with approved templates
+    urgent: bool = False  # worth waking a sleeping phone
+    worth_s: int = 86_400  # whoever keeps it for a phone that is off may forget it then
 
 
 class Gone(Exception):
@@ -44,3 +47,13 @@ class Channel(Protocol):
             Refused: it will never be taken.
             Unreachable: try again later.
         """
+
+
+def digest(key: str) -> str:
+    """32 letters that stand for a key where its own are too many or say too much."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def cut(text: str, most: int) -> str:
+    """The text, ended by "…" when it is longer than `most` letters."""
+    return text if len(text) <= most else text[: max(most - 1, 0)].rstrip() + "…"
