@@ -117,3 +117,4 @@ class Outgoing:
             raise Unreachable(f"spoke no HTTP: {type(error).__name__}") from error
         finally:
             client.close()
+

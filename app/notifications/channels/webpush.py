@@ -89,7 +89,9 @@ def public_key(seed: bytes) -> str:
 class WebPush:
     """The channel to browsers. `to` is a PushSubscription as JSON."""
 
-    def __init__(self, seed: bytes, subject: str, outgoing: Outgoing, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self, seed: bytes, subject: str, outgoing: Outgoing, now: Callable[[], datetime] = clock.now
+    ) -> None:
         """`subject` is a `mailto:` or `https:` address at which the operators of push services reach ours."""
         self._key = private_key(seed)
         self._public = public_key(seed)
