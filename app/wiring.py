@@ -13,7 +13,6 @@ from app.core.db import Database
 from app.http import headers, logs, problems, unread
 from app.http.container import KEY, Container
 from app.http.limits import Limits
-from app.identity import sms
 from app.identity.tickets import KEY_PURPOSE, LiveTickets
 from app.identity.tokens import AccessTokens
 from app.notifications import texts
@@ -52,7 +51,6 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
         limits=Limits(settings.queue_url, settings.key("limits")),
         rulebook=RulebookCache(settings.city_id),
         photos=PhotoStore(settings.photos),
-        sms=sms.sender_for(settings),
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -1,4 +1,4 @@
-"""What every job of a process shares, made once: settings, database, photo store, texts.
+"""What every job of a process shares, made once: settings, database, photo store, ways out.
 
 The convention of a job, `workers/jobs/*.py`:
 
@@ -20,7 +20,6 @@ from functools import cache
 import app.metadata  # noqa: F401 -- a table that points at another needs both to be known
 from app.config import Settings, read_settings
 from app.core.db import Database
-from app.identity.sms import SmsSender, sender_for
 from app.notifications import texts
 from app.notifications.channels.configured import Channels, channels_for
 from app.photos.storage import PhotoStore
@@ -33,7 +32,6 @@ class Context:
     settings: Settings
     database: Database
     photos: PhotoStore
-    sms: SmsSender
     channels: Channels
 
 
@@ -43,7 +41,7 @@ def make_context(settings: Settings) -> Context:
     database = Database(settings.database_url, pool_size=2)
     # A forked job must not talk over its parent's connections; those stay the parent's to close.
     os.register_at_fork(after_in_child=lambda: database.engine.dispose(close=False))
-    return Context(settings, database, PhotoStore(settings.photos), sender_for(settings), channels_for(settings))
+    return Context(settings, database, PhotoStore(settings.photos), channels_for(settings))
 
 
 @cache

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.config import Settings
 from app.notifications.channels import Channel
-from app.notifications.channels.connection import Way
+from app.notifications.channels.connection import TOTAL_S, Way
 from app.notifications.channels.fcm import Fcm, read_account
 from app.notifications.channels.gateway import Gateway, read_form, simple
 from app.notifications.channels.log import LogTexts
@@ -25,6 +25,12 @@ class Channels:
     gateway: Channel | None
     webhook: Webhooks | None
 
+    @property
+    def push(self) -> dict[str, Channel]:
+        """The channels that reach a device, by the platform under which it was made known."""
+        platforms = {"web": self.webpush, "fcm": self.fcm}
+        return {platform: channel for platform, channel in platforms.items() if channel is not None}
+
 
 def channels_for(settings: Settings) -> Channels:
     """The channels that the settings name; nothing is connected yet.
@@ -37,14 +43,17 @@ def channels_for(settings: Settings) -> Channels:
     ours = Outgoing()
     is_production = settings.env == "production"
     theirs = Outgoing(Way(public_only=is_production), https_only=is_production)
+    # FCM may take two calls, a token and a message: both together have the time of one.
     return Channels(
-        webpush=WebPush(settings.key("vapid"), settings.vapid_subject, theirs) if settings.vapid_subject else None,
-        fcm=Fcm(read_account(settings.fcm_credentials), ours) if settings.fcm_credentials else None,
+        webpush=WebPush(settings, settings.vapid_subject, theirs) if settings.vapid_subject else None,
+        fcm=Fcm(read_account(settings.fcm_credentials), Outgoing(Way(total_s=TOTAL_S / 2)))
+        if settings.fcm_credentials
+        else None,
         email=Mail(parse_server(settings.smtp_url), settings.mail_from, Way())
         if settings.smtp_url and settings.mail_from
         else None,
         gateway=_gateway(settings, ours),
-        webhook=Webhooks(settings.key("webhooks"), theirs),
+        webhook=Webhooks(settings, theirs),
     )
 
 

@@ -75,11 +75,9 @@ class Fcm:
         Raises Gone, Refused, Unreachable as every channel. Gone only when FCM says so of the token: a 404 that comes
         from a wrong address of ours must not make us forget every phone.
         """
-        body = json.dumps({"message": _message(to, message, key)}).encode()
-        answer = self._post(body)
-        if answer.status == 401:  # withdrawn before its end
+        answer = self._post(json.dumps({"message": _message(to, message, key)}).encode())
+        if answer.status == 401:  # withdrawn before its end; the next try gets another, this one has used its time
             self._token = None
-            answer = self._post(body)
         if _error_code(answer) == "UNREGISTERED":
             raise Gone("the token is unregistered")
         answer.accept(later={401, 403} if _error_code(answer) != "SENDER_ID_MISMATCH" else set())

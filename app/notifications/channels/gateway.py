@@ -30,7 +30,7 @@ _MEMBERS: Final = frozenset({"url", "marks", "headers", "body", "templates", "an
 _OURS: Final = frozenset({401, 402, 403, 404, 405, 407})
 
 # Signs that text messages without marks do not know.
-_PLAIN: Final = str.maketrans("đĐ“”„‘’–—−…·•₫", "dD\"\"\"''---.-*d")
+_PLAIN: Final = str.maketrans("đĐ“”„‘’–—−…·•₫", 'dD"""\'\'---.-*d')
 
 
 @dataclass(frozen=True)

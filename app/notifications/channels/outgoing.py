@@ -7,7 +7,7 @@ innards. Bodies, addresses and headers are never logged and never part of an err
 """
 
 import json
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import monotonic
@@ -32,7 +32,12 @@ class Answer:
     status: int
     body: bytes = field(repr=False)
 
-    def accept(self, *, gone: Set[int] = frozenset(), later: Set[int] = frozenset()) -> None:
+    def require_now(self) -> None:
+        """Raises Unreachable when the server says that it cannot, now."""
+        if self.status in _LATER or self.status >= 500:
+            raise Unreachable(f"answered {self.status}")
+
+    def accept(self, *, gone: Collection[int] = (), later: Collection[int] = ()) -> None:
         """Go on if the message was taken.
 
         Raises:
@@ -95,8 +100,7 @@ class Outgoing:
             raise Unreachable("left alone for a while, as it failed several times in a row")
         try:
             answer = self._exchange(parts, body, headers)
-            if answer.status in _LATER or answer.status >= 500:
-                raise Unreachable(f"answered {answer.status}")
+            answer.require_now()
         except Unreachable:
             self.breakers.failed(parts.netloc, self.monotonic())
             raise
@@ -117,4 +121,3 @@ class Outgoing:
             raise Unreachable(f"spoke no HTTP: {type(error).__name__}") from error
         finally:
             client.close()
-

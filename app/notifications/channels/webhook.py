@@ -12,22 +12,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.config import Settings
 from app.notifications.channels.outgoing import Outgoing
 
 
-def secret_of(seed: bytes, webhook_id: UUID) -> str:
-    """The secret that the owner of a webhook verifies with, as `whsec_…`. `seed` is `settings.key("webhooks")`.
+def secret_of(settings: Settings, webhook_id: UUID) -> str:
+    """The secret that the owner of a webhook verifies with, as `whsec_…`.
 
     It is derived and not stored; a webhook that needs another secret is made anew.
     """
-    return "whsec_" + base64.b64encode(_secret(seed, webhook_id)).decode()
+    return "whsec_" + base64.b64encode(_secret(settings, webhook_id)).decode()
 
 
 class Webhooks:
     """Calls webhooks."""
 
-    def __init__(self, seed: bytes, outgoing: Outgoing) -> None:
-        self._seed, self._outgoing = seed, outgoing
+    def __init__(self, settings: Settings, outgoing: Outgoing) -> None:
+        self._settings, self._outgoing = settings, outgoing
 
     def call(
         self, url: str, webhook_id: UUID, type_: str, data: Mapping[str, Any], *, key: str, at: datetime, now: datetime
@@ -43,13 +44,13 @@ class Webhooks:
             "Content-Type": "application/json",
             "webhook-id": key,
             "webhook-timestamp": str(seconds),
-            "webhook-signature": _signature(_secret(self._seed, webhook_id), key, seconds, body),
+            "webhook-signature": _signature(_secret(self._settings, webhook_id), key, seconds, body),
         }
         self._outgoing.post(url, body, headers).accept(gone={410})
 
 
-def _secret(seed: bytes, webhook_id: UUID) -> bytes:
-    return hmac.digest(seed, webhook_id.bytes, hashlib.sha256)
+def _secret(settings: Settings, webhook_id: UUID) -> bytes:
+    return hmac.digest(settings.key("webhooks"), webhook_id.bytes, hashlib.sha256)
 
 
 def _signature(secret: bytes, key: str, seconds: int, body: bytes) -> str:

@@ -28,6 +28,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
+from app.config import Settings
 from app.core import clock
 from app.notifications.channels import Gone, Message, cut, digest
 from app.notifications.channels.outgoing import Outgoing, parse_url
@@ -81,21 +82,20 @@ def private_key(seed: bytes) -> EllipticCurvePrivateKey:
     return derive_private_key(int.from_bytes(wide) % (_ORDER - 1) + 1, SECP256R1())
 
 
-def public_key(seed: bytes) -> str:
-    """The public half as a browser's `applicationServerKey`: the uncompressed point in base64url, no padding."""
-    return urlsafe_b64encode(_point(private_key(seed))).decode()
+def public_key(settings: Settings) -> str:
+    """The public half of the service's key pair as a browser's `applicationServerKey`: the uncompressed point in base64url, no padding."""
+    return urlsafe_b64encode(_point(private_key(settings.key("vapid")))).decode()
 
 
 class WebPush:
     """The channel to browsers. `to` is a PushSubscription as JSON."""
 
     def __init__(
-        self, seed: bytes, subject: str, outgoing: Outgoing, now: Callable[[], datetime] = clock.now
+        self, settings: Settings, subject: str, outgoing: Outgoing, now: Callable[[], datetime] = clock.now
     ) -> None:
         """`subject` is a `mailto:` or `https:` address at which the operators of push services reach ours."""
-        self._key = private_key(seed)
-        self._public = public_key(seed)
-        self._signer = ECKey.import_key(self._key)
+        self._public = public_key(settings)
+        self._signer = ECKey.import_key(private_key(settings.key("vapid")))
         self._subject, self._outgoing, self._now = subject, outgoing, now
 
     def send(self, to: str, message: Message, *, key: str) -> None:
