@@ -62,7 +62,9 @@ function headline(s) {
       note: t("{on} on time, {late} late or overdue", { on: whole.format(s.on_time), late: whole.format(s.late) }),
     }),
     figure(t("overdue at this moment"), whole.format(s.overdue), { tone: s.overdue ? "bad" : "" }),
-    figure(t("open"), whole.format(s.open)),
+    figure(t("open"), whole.format(s.open), {
+      note: s.nobody_on_duty ? t("{n} cases met nobody on duty", { n: whole.format(s.nobody_on_duty) }) : null,
+    }),
     figure(t("half are dealt with within"), time(s.conclusion.p50_s), {
       note: t("nine in ten within {time}", { time: time(s.conclusion.p90_s) }),
     }),
