@@ -113,7 +113,7 @@ def _shown(webhook: Webhook) -> dict[str, Any]:
         "topics": webhook.topics,
         "unit": webhook.unit_id,
         "created_at": webhook.created_at.isoformat(),
-        "secret": channel.secret_of(container().settings.key("webhooks"), webhook.id),
+        "secret": channel.secret_of(container().settings, webhook.id),
     }
 
 

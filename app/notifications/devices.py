@@ -43,4 +43,4 @@ def require_usable(platform: str, token: str, settings: Settings) -> None:
 
 def application_server_key(settings: Settings) -> str:
     """With what a browser subscribes to us (RFC 8292): our public key, base64url."""
-    return webpush.public_key(settings.key("vapid"))
+    return webpush.public_key(settings)
