@@ -25,6 +25,7 @@ from app.config import Settings
 from app.core import outbox
 from app.core.db import Database
 from app.identity import actions as identity
+from app.notifications import actions as notifications
 from app.photos.storage import PhotoStore
 from app.reports import reform, sweep
 from app.reports.rulebook import RulebookCache
@@ -64,6 +65,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
+        Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
         Every(60, Gauges(database, queue).tell),
         Every(3600, sweeps.forget_kept_promises),
@@ -77,6 +79,7 @@ class Sweeps:
 
     def __init__(self, database: Database, city_id: int) -> None:
         self._database = database
+        self._city_id = city_id
         self._rulebook = RulebookCache(city_id)
 
     def _batch(self, what: Callable[[Session], int]) -> bool:
@@ -98,6 +101,11 @@ class Sweeps:
     def rehome_cases_of_units_that_are_no_more(self, now: datetime) -> bool:
         """Give open cases to who acts at their point, after a reform of the wards."""
         return self._batch(lambda session: reform.rehome(session, self._rulebook.current(session), now, BATCH))
+
+    def tell_leaders_what_became_overdue(self, now: datetime) -> None:
+        """Send the hour's digest, if it was not sent and there is something to tell."""
+        with self._database.unit_of_work() as session:
+            notifications.digest(session, self._city_id, now)
 
     def forget_kept_promises(self, now: datetime) -> bool:
         """Delete outbox rows that were done 14 days ago."""

@@ -7,6 +7,8 @@ from app.api import (
     catalogue,
     dead_letters,
     decisions,
+    devices,
+    inbox,
     me,
     operation,
     photos,
@@ -16,6 +18,7 @@ from app.api import (
     statistics,
     units,
     wards,
+    webhooks,
 )
 from app.http.blueprint import Api
 
@@ -46,6 +49,8 @@ def register(app: Flask) -> None:
     for door in (
         sessions,
         me,
+        inbox,
+        devices,
         reports,
         photos,
         queue,
@@ -55,6 +60,7 @@ def register(app: Flask) -> None:
         wards,
         catalogue,
         statistics,
+        webhooks,
         dead_letters,
     ):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)

@@ -135,6 +135,8 @@ class Do(StrEnum):
     READ_ME = "read_me"
     CHANGE_ME = "change_me"
     SIGN_OUT = "sign_out"
+    READ_INBOX = "read_inbox"  # and note what was read
+    KEEP_DEVICES = "keep_devices"  # on which somebody is told
     SUBMIT = "submit"
     LIST_OWN = "list_own"
     READ_REPORT = "read_report"
@@ -185,6 +187,8 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.READ_ME: _SIGNED_IN,
     Do.CHANGE_ME: _SIGNED_IN,
     Do.SIGN_OUT: _SIGNED_IN,
+    Do.READ_INBOX: _SIGNED_IN,
+    Do.KEEP_DEVICES: _SIGNED_IN,
     Do.SUBMIT: _any(R, V, O),
     Do.LIST_OWN: _any(R, V, O),
     Do.READ_REPORT: (*_SENDER, *_UNIT, *_any(L)),

@@ -35,6 +35,11 @@ def phone_of(session: Session, person_id: UUID) -> str | None:
     return session.scalar(select(Resident.phone).where(Resident.person_id == person_id))
 
 
+def email_of(session: Session, person_id: UUID) -> str | None:
+    """The e-mail address that a member of staff gave; None of anybody else."""
+    return session.scalar(select(Staff.email).where(Staff.person_id == person_id))
+
+
 def name_of(session: Session, person_id: UUID) -> str | None:
     """The name under which colleagues know a member of staff; None of anybody else."""
     return session.scalar(select(Staff.name).where(Staff.person_id == person_id))

@@ -79,6 +79,8 @@ ORDINARY = {
     Do.READ_ME: SIGNED_IN,
     Do.CHANGE_ME: SIGNED_IN,
     Do.SIGN_OUT: SIGNED_IN,
+    Do.READ_INBOX: SIGNED_IN,
+    Do.KEEP_DEVICES: SIGNED_IN,
     Do.SUBMIT: SIGNED_IN - {"leader", "admin", "former"},
     Do.LIST_OWN: SIGNED_IN - {"leader", "admin", "former"},
     Do.READ_REPORT: {"author", "filer", "officer", "chair", "leader"},
