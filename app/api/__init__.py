@@ -6,6 +6,7 @@ from app.api import (
     cases,
     catalogue,
     decisions,
+    duty,
     me,
     operation,
     photos,
@@ -42,6 +43,6 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    for door in (sessions, me, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics):
+    for door in (sessions, me, reports, photos, queue, cases, decisions, units, duty, wards, catalogue, statistics):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)
