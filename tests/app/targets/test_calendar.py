@@ -1,9 +1,10 @@
 """Working time, by hand: 13 February 2026 is the Friday before Tết, 23 February the Monday after it."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from weeks import OFFICE, OFFICE_HOURS, here, shown
+from weeks import OFFICE, OFFICE_HOURS, VIET_NAM, here, shown
 
 from app.targets.calendar import ROUND_THE_CLOCK, Calendar, YearMissing, spans
 
@@ -133,3 +134,34 @@ def test_a_make_up_day_has_the_hours_of_the_weekday_that_it_stands_for():
 def test_spans_that_are_none_are_refused(texts):
     with pytest.raises(ValueError, match=r"is not like|ends before it begins"):
         spans(texts)
+
+
+def counted_by_minutes(start, end):
+    """The slow way, by nothing but the clock on the wall: how many minutes from `start` until `end` are open."""
+    at, found = start, 0
+    while at < end:
+        working = (at.date() not in OFFICE.off and at.isoweekday() < 6) or at.date() == date(2026, 8, 22)
+        found += working and any(
+            begins <= (at.hour, at.minute) < ends for begins, ends in (((7, 30), (11, 30)), ((13, 0), (17, 0)))
+        )
+        at += timedelta(minutes=1)
+    return timedelta(minutes=found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_instants_around_tet_and_the_national_day_agree_with_counting_minutes(seed):
+    chosen = random.Random(seed)
+    begins = here(chosen.choice(["2026-02-10 00:00", "2026-08-20 00:00", "2026-12-28 00:00"]))
+    start = begins + timedelta(minutes=chosen.randrange(4 * 1440))
+    end = start + timedelta(minutes=chosen.randrange(1, 12 * 1440))
+
+    worked = counted_by_minutes(start, end)
+
+    assert OFFICE.between(start, end) == worked
+    if worked:
+        reached, left = OFFICE.add(start, worked), OFFICE.add(end, -worked)
+        assert reached <= end
+        assert left >= start
+        assert counted_by_minutes(start, reached.astimezone(VIET_NAM)) == worked
+        assert counted_by_minutes(reached.astimezone(VIET_NAM), end) == timedelta(0)
+        assert counted_by_minutes(start, left.astimezone(VIET_NAM)) == timedelta(0)

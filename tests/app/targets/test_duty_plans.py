@@ -1,5 +1,7 @@
 """Duty as rows: who is on duty by the plan of a unit, and how a plan is replaced."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from uuid import UUID
 
@@ -7,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from weeks import here
 
+import district as district_
 from app.core.audit import AuditEntry
 from app.identity.models import Membership, Person
 from app.identity.permissions import Role
@@ -144,3 +147,25 @@ def test_the_crew_of_a_case(session, district, unit, chair, officer):
     assert crew == Crew(officer.person_id, (), (chair.person_id,), (dispatcher.person_id,))
     left = queries.crew(session, CITY, unit, here("2026-11-24 13:00"), UUID(int=7))
     assert left == Crew(None, (officer.person_id,), (chair.person_id,), (dispatcher.person_id,))
+
+
+def test_two_who_replace_a_plan_at_once_leave_one_plan(committed):
+    with committed.unit_of_work() as session:
+        city = district_.found(session)
+        unit = city.units["90001"]
+        people = [city.staff(Role.CHAIR, "90001") for _ in range(2)]
+    ready = threading.Barrier(2)
+
+    def replace(who):
+        with committed.unit_of_work() as session:
+            ready.wait()
+            put(session, unit, who, shift(who), shift(who, (6, 7), "20:00", "23:00"))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(replace, people))
+
+    with committed.unit_of_work() as session:
+        rows = queries.shifts(session, unit, TODAY)
+        assert len(rows) == 2
+        assert len({row.person_id for row in rows}) == 1
+        assert len(traces(session, "duty:set")) == 2

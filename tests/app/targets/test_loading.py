@@ -1,5 +1,7 @@
 """Bringing calendars in: what changes, what is refused, what a start leaves alone."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -148,3 +150,17 @@ def test_two_calendars_have_the_same_free_days(session):
     known = queries.calendars(session, CITY)
     assert known["market"].off == known["office"].off
     assert shown(known["market"].add(here("2026-11-24 09:00"), timedelta(hours=1))) == "2026-11-29 05:00"
+
+
+def test_two_who_load_the_same_calendars_at_once_load_them_once(committed):
+    ready = threading.Barrier(2)
+
+    def bring(_):
+        with committed.unit_of_work() as session:
+            ready.wait()
+            return str(load(session))
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(bring, range(2)))
+
+    assert said == ["nothing new", "office, 2026, 2027 loaded"]
