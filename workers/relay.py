@@ -58,7 +58,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "photo.refused": None,  # the same
 }
 
-BATCH = 100
+BATCH = 250
 AUDIT_BATCH = 500
 
 # A notification wakes the relay; this is for the one that was lost with its connection.

@@ -9,6 +9,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from app.core import clock
+from app.live.database import connect
 from app.live.events import Event, Log, event_of
 from app.live.gaps import Seen
 
@@ -36,17 +37,6 @@ _NEW: Final = """
 """
 
 
-async def connect(database_url: str, name: str) -> AsyncConnection[Any]:
-    """A connection of this process's. Raises psycopg.Error when there is no database."""
-    return await AsyncConnection.connect(
-        database_url.replace("postgresql+psycopg://", "postgresql://", 1),
-        autocommit=True,
-        connect_timeout=5,
-        application_name=name,
-        options="-c statement_timeout=10s -c timezone=UTC",
-    )
-
-
 class Feed:
     """Reads every row of the outbox once, late ones too, remembers ten minutes of them and tells `hear`."""
 
@@ -72,7 +62,7 @@ class Feed:
 
     async def _follow(self) -> None:
         clock_s = asyncio.get_running_loop().time
-        connection = await connect(self._database_url, "haigio live")
+        connection = await connect(self._database_url)
         try:
             await connection.execute("listen outbox")
             while True:

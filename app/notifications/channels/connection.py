@@ -22,8 +22,9 @@ from app.notifications.channels import Refused, Unreachable
 TOTAL_S: Final = 8.0
 CONNECT_S: Final = 3.0
 
-# Addresses that carry another one in them, by which a private one could be reached: NAT64, 6to4, Teredo.
-_CARRIERS: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# Of IPv6 only what is given out for the open internet, without what carries an IPv4 address in it: 6to4 and Teredo.
+_GIVEN_OUT: Final = ip_network("2000::/3")
+_CARRIERS: Final = (ip_network("2002::/16"), ip_network("2001::/32"))
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -33,7 +34,9 @@ def is_public(address: str) -> bool:
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _CARRIERS)
+    if ip.version == 6 and (ip not in _GIVEN_OUT or any(ip in network for network in _CARRIERS)):
+        return False
+    return ip.is_global and not ip.is_multicast
 
 
 def resolve(host: str, port: int) -> list[str]:

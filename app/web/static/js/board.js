@@ -1,5 +1,6 @@
 // The board: are we within two hours, where not, does it get better, and what is overdue at this moment.
 
+import "./inbox.js";
 import { catalogue, learnClock, now } from "./api.js";
 import { drawBars, drawTrend } from "./charts.js";
 import { Listing } from "./listing.js";
