@@ -39,6 +39,7 @@ class Wire:
 
     def call(self, url, webhook_id, type_, data, *, key, at, now):
         self.send(url, {"type": type_, "at": at, **data}, key=key)
+        self.signed = (webhook_id, now)
 
 
 @pytest.fixture
@@ -264,9 +265,10 @@ def called(session, story):
 
 
 def test_a_webhook_is_told_numbers_and_states_and_never_a_place_or_a_word(session, story, called, wire):
-    _, job = called
+    webhook, job = called
     webhooks.call(*job)
     ((to, said, key),) = wire.got
+    assert wire.signed == (webhook.id, NOW)
     report = session.execute(text("select id, number from reports")).one()
     assert (to, key) == ("https://somebody.example/hook", job[1]["entry_id"])
     assert said == {
@@ -294,7 +296,9 @@ def test_a_webhook_that_wants_no_more_is_taken_away_on_record(session, called, w
     session.refresh(webhook)
     assert webhook.disabled_at == NOW
     assert standing(session, job[0]) == (True, None)
-    wanted = text("select count(*) from audit where action = 'webhook:gone' and actor_id is null and subject = :subject")
+    wanted = text(
+        "select count(*) from audit where action = 'webhook:gone' and actor_id is null and subject = :subject"
+    )
     assert session.execute(wanted, {"subject": f"webhook/{webhook.id}"}).scalar_one() == 1
 
 

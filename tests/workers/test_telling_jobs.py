@@ -56,7 +56,9 @@ def lived(here, at):
 
 def jobs(database, topic):
     with database.unit_of_work() as session:
-        rows = session.execute(select(OutboxMessage.id, OutboxMessage.payload).where(OutboxMessage.topic == topic)).all()
+        rows = session.execute(
+            select(OutboxMessage.id, OutboxMessage.payload).where(OutboxMessage.topic == topic)
+        ).all()
     return [(row.id, row.payload) for row in rows]
 
 
