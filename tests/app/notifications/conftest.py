@@ -73,5 +73,3 @@ def story(session, district, cache) -> Story:
 @pytest.fixture
 def village(session, story) -> Village:
     return Village(session, story)
-
-

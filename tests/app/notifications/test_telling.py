@@ -214,7 +214,9 @@ def test_a_new_case_rings_only_where_somebody_is_on_duty_and_is_no_news_to_tick_
     phone, _ = village.device(colleague), village.device(story.officer)
     # Monday, 10 in the morning: the colleague alone is on duty.
     session.add(
-        DutyShift(unit_id=an, person_id=colleague.person_id, weekdays=[1], starts=time(8), ends=time(12), valid_from=NOW)
+        DutyShift(
+            unit_id=an, person_id=colleague.person_id, weekdays=[1], starts=time(8), ends=time(12), valid_from=NOW
+        )
     )
     session.flush()
     report = story.received()

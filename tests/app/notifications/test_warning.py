@@ -92,7 +92,9 @@ def test_duty_overrides_quiet_hours_and_a_choice_without_push(story, village):
     warn(story, story.received(), DUE)
 
     assert [promise["device_id"] for promise in village.promised("notice.push")] == [str(phone)]
-    assert story.session.execute(text("select not_before from outbox where topic = 'notice.push'")).scalars().all() == [None]
+    assert story.session.execute(text("select not_before from outbox where topic = 'notice.push'")).scalars().all() == [
+        None
+    ]
 
 
 def test_a_case_at_the_desk_is_the_dispatchers(story, village):
