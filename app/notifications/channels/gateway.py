@@ -81,6 +81,8 @@ def read_form(path: Path, environ: Mapping[str, str]) -> Form:
 def _form(document: dict[str, Any]) -> Form:
     _check_places(document["body"])
     _check_places(document.get("headers", {}))
+    if "templates" not in document and {"template_id", "params"} & _places(document["body"]):
+        raise _wrong("{template_id} and {params} need [templates]")
     templates, answer = document.get("templates"), document.get("answer", {})
     if answer.keys() - {"code", "taken", "refused", "gone"} or ("code" in answer) != ("taken" in answer):
         raise _wrong("[answer] has code and taken, and may have refused and gone")
@@ -189,9 +191,13 @@ def _header(value: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "", value)
 
 
+def _places(template: Any) -> set[str]:
+    return set(_PLACEHOLDER.findall(json.dumps(template, ensure_ascii=False)))
+
+
 def _check_places(template: Any) -> None:
     """Raises SettingsError for a placeholder that nothing fills."""
-    unknown = set(_PLACEHOLDER.findall(json.dumps(template, ensure_ascii=False))) - _PLACES
+    unknown = _places(template) - _PLACES
     if unknown:
         raise _wrong(f"nothing fills {', '.join(sorted(f'{{{name}}}' for name in unknown))}")
 

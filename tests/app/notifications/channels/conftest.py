@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import peers
 import pytest
-from peers import HttpPeer
 
+import peers
 from app.notifications.channels import Message
+from peers import HttpPeer
 
 
 @pytest.fixture

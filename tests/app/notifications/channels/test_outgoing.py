@@ -2,9 +2,9 @@
 
 import time
 
-import peers
 import pytest
 
+import peers
 from app.notifications.channels import Gone, Refused, Unreachable
 from app.notifications.channels.connection import Way, is_public
 from app.notifications.channels.outgoing import MOST_BYTES, Outgoing, parse_url
