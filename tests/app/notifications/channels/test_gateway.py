@@ -189,6 +189,20 @@ def test_a_wrong_file_is_refused_by_what_is_wrong(tmp_path, text, named):
     assert str(refused.value).startswith("Hai Giờ cannot start: HAIGIO_GATEWAY: ")
 
 
+def test_a_secret_is_taken_literally(peer, tmp_path):
+    text = f'url = "{peer.url}"\n[headers]\nX-Key = "${{KEY}}"\n[body]\ntext = "${{KEY}} {{key}}"\n'
+    Gateway(read_form(written(tmp_path, text), {"KEY": "{odd} ${KEY}"}), Outgoing()).send(TO, CODE, key="n-1")
+    assert peer.got[0].json == {"text": "{odd} ${KEY} n-1"}
+    assert peer.got[0].headers["x-key"] == "{odd} ${KEY}"
+
+
+@pytest.mark.parametrize("said", ["true", '"true"'])
+def test_a_code_may_be_a_truth(peer, tmp_path, said):
+    peer.otherwise = peers.answer(200, {"data": {"success": True}})
+    text = LEAST.replace("https://gateway.example/", peer.url) + f"[answer]\ncode = 'data.success'\ntaken = [{said}]\n"
+    Gateway(read_form(written(tmp_path, text), {}), Outgoing()).send(TO, CODE, key="k")
+
+
 def test_secrets_do_not_show_when_printed(tmp_path):
     form = read_form(EXAMPLES / "sms-brandname.toml", SECRETS)
     assert "of-sms" not in repr(form)
