@@ -15,6 +15,7 @@ from app.http.container import KEY, Container
 from app.http.limits import Limits
 from app.identity.tickets import KEY_PURPOSE, LiveTickets
 from app.identity.tokens import AccessTokens
+from app.notifications import texts
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
 
@@ -38,6 +39,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     """The web application. `database` is given by tests that share one transaction with their requests."""
     settings = settings or read_settings()
     lines.configure(for_people=settings.env != "production")
+    texts.templates()  # a fault in them is found now, and not by the first reader
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)

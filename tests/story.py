@@ -69,5 +69,9 @@ class Story:
         found = select(TimelineEntry).where(TimelineEntry.report_id == report_id).order_by(TimelineEntry.id)
         return [(entry.type, entry.by_role) for entry in self.session.scalars(found)]
 
+    def concerned(self):
+        """The units that the latest promise says a change concerns."""
+        return self.session.execute(text("select payload->'units' from outbox order by id desc limit 1")).scalar()
+
     def promises(self, topic):
         return self.session.execute(text("select count(*) from outbox where topic = :t"), {"t": topic}).scalar()

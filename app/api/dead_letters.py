@@ -16,7 +16,7 @@ from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.identity.permissions import Do
 
-blueprint = Blueprint("dead_letters", __name__, description="Tin tồn đọng / Dead letters")
+blueprint = Blueprint("dead_letters", __name__, description="Việc tồn đọng / Dead letters")
 
 LAST_ID = 2**63 - 1
 

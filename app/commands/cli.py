@@ -250,3 +250,56 @@ def migrate() -> None:
     from app.commands import schema
 
     step("Schema", schema.migrate)
+
+
+@haigio.group("dead-letters")
+def dead_letters() -> None:
+    """What was promised to the outside and given up."""
+
+
+@dead_letters.command("list")
+@click.option("--topic", help="only those on this topic")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="the last so many")
+@click.pass_obj
+def list_dead_letters(place: Place, topic: str | None, limit: int) -> None:
+    """Show what was given up, last first: when, how often it was tried, and why it failed."""
+    from app.commands import dead_letters as looking
+
+    for line in looking.table(place, topic=topic, limit=limit):
+        click.echo(line)
+
+
+@dead_letters.command("retry")
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1))
+@click.option("--topic", help="everything that was given up on this topic")
+@click.pass_obj
+def retry_dead_letters(place: Place, ids: tuple[int, ...], topic: str | None) -> None:
+    """Have the dead letters with these IDS, or those on one topic, tried again at once."""
+    if (topic is None) == (not ids):
+        raise click.UsageError("give either IDS or --topic")
+    from app.commands import dead_letters as looking
+
+    click.echo(looking.retry(place, ids) if topic is None else looking.retry_topic(place, topic))
+
+
+@dead_letters.command("drop")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1))
+@click.pass_obj
+def drop_dead_letters(place: Place, ids: tuple[int, ...]) -> None:
+    """Let the dead letters with these IDS be: nobody will be told."""
+    from app.commands import dead_letters as looking
+
+    click.echo(looking.drop(place, ids))
+
+
+@haigio.command()
+@click.option("--english", is_flag=True, help="in English")
+@click.pass_obj
+def status(place: Place, *, english: bool) -> None:
+    """Say on one screen what runs, what waits and what to do. Exit code 1 when something needs a person."""
+    from app.commands import status as standing
+
+    told, needs_a_person = standing.status(place, "en" if english else "vi")
+    click.echo(told)
+    if needs_a_person:
+        sys.exit(1)

@@ -17,8 +17,8 @@ class DeadLetterNotFound(NotFound):
     """No promise with this number waits for a person: kept, dropped, tried again, or never made."""
 
     code = "dead_letter_not_found"
-    vi = "Không có tin tồn đọng nào mang số này; có thể đã được gửi lại hoặc đã bỏ."
-    en = "No dead letter has this number; it may have been tried again or dropped."
+    vi = "Không có việc tồn đọng nào mang số {id}; có thể đã được gửi lại hoặc đã bỏ."
+    en = "No dead letter has the number {id}; it may have been tried again or dropped."
 
 
 def dead_letters(
@@ -55,7 +55,7 @@ def drop(session: Session, message_id: int, *, at: datetime, by: UUID | None, te
 def _given_up(session: Session, message_id: int) -> OutboxMessage:
     message = session.scalar(select(OutboxMessage).where(GIVEN_UP, OutboxMessage.id == message_id).with_for_update())
     if message is None:
-        raise DeadLetterNotFound
+        raise DeadLetterNotFound(id=message_id)
     return message
 
 

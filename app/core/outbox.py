@@ -240,6 +240,12 @@ def waiting_by_topic(session: Session, now: datetime) -> dict[str, int]:
     return {row.topic: row.number for row in rows}
 
 
+def late(session: Session, topic: str, *, before: datetime) -> int:
+    """How many promises on `topic` could have been kept since `before`, and are neither kept nor given up."""
+    since = func.greatest(OutboxMessage.at, OutboxMessage.not_before)
+    return sum(_count(session, and_(part, OutboxMessage.topic == topic, since < before)) for part in (_DUE, _LATER))
+
+
 def _count(session: Session, condition: ColumnElement[bool]) -> int:
     return session.execute(select(func.count()).select_from(OutboxMessage).where(condition)).scalar_one()
 

@@ -42,7 +42,7 @@ def connect(url: str) -> Redis:
 def standing(connection: Redis) -> tuple[Sequence[QueueStanding], Sequence[WorkerStanding]]:
     """Every queue and every worker, by name. Raises RedisError when the server does not answer."""
     workers = _workers(connection)
-    known = {key.decode().removeprefix(_QUEUE) for key in connection.smembers("rq:queues")}
+    known = {key.removeprefix(_QUEUE) for key in _members(connection, "rq:queues")}
     names = sorted(known.union(*(worker.queues for worker in workers)))
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
@@ -54,7 +54,7 @@ def standing(connection: Redis) -> tuple[Sequence[QueueStanding], Sequence[Worke
 
 
 def _workers(connection: Redis) -> Sequence[WorkerStanding]:
-    keys = sorted(key.decode() for key in connection.smembers("rq:workers"))
+    keys = sorted(_members(connection, "rq:workers"))
     with connection.pipeline(transaction=False) as pipeline:
         for key in keys:
             pipeline.hmget(key, "queues", "last_heartbeat")
@@ -66,3 +66,7 @@ def _workers(connection: Redis) -> Sequence[WorkerStanding]:
         for key, (queues, seen_at) in zip(keys, told, strict=True)
         if queues and seen_at  # else it died without saying so, and its record has run out
     ]
+
+
+def _members(connection: Redis, key: str) -> set[str]:
+    return {member if isinstance(member, str) else member.decode() for member in connection.smembers(key)}

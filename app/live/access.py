@@ -1,13 +1,16 @@
 """Who listens: the same question as every request of the API asks, for many streams at once."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
+import psycopg
+from psycopg import AsyncConnection
 
 from app.identity.permissions import Acting, Actor, Role
+from app.live.database import connect
 from geo.validity import local_day
 
 # As app/identity/queries.py has it for one: alive, not disabled, with the memberships of the local day.
@@ -20,45 +23,30 @@ _ACTORS: Final = """
     where s.id = any(%(sessions)s) and s.ended_at is null and p.disabled_at is null
 """
 
-# How long somebody who connects waits for the database, in seconds, before they are told to come again.
+# How long the database may take, in seconds, before whoever waits is told to come again.
 PATIENCE_S: Final = 3.0
 
 
 class Access:
-    """Looks sessions up in the database."""
+    """Looks sessions up in the database, on one connection, one question after the other."""
 
     def __init__(self, database_url: str) -> None:
-        self._pool = AsyncConnectionPool(
-            database_url.replace("postgresql+psycopg://", "postgresql://", 1),
-            min_size=1,
-            max_size=2,
-            open=False,
-            timeout=PATIENCE_S,
-            check=AsyncConnectionPool.check_connection,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": 5,
-                "application_name": "haigio live",
-                "options": "-c statement_timeout=10s -c timezone=UTC",
-            },
-        )
-
-    async def open(self) -> None:
-        """Begin to connect; nobody waits for it."""
-        await self._pool.open(wait=False)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._pool.close()
+        self._database_url = database_url
+        self._connection: AsyncConnection[Any] | None = None
+        self._turn = asyncio.Lock()
 
     async def actors(self, sessions: Collection[UUID], now: datetime) -> dict[UUID, Actor]:
         """Who acts through each of these sessions now. One that has ended, or whose person is disabled, is missing.
 
-        Raises psycopg.Error, psycopg_pool.PoolTimeout when the database does not answer.
+        Raises psycopg.Error, OSError when the database does not answer.
         """
-        async with self._pool.connection() as connection:
-            values = {"sessions": list(sessions), "day": local_day(now)}
-            rows = await (await connection.execute(_ACTORS, values)).fetchall()
+        values = {"sessions": list(sessions), "day": local_day(now)}
+        async with self._turn:
+            try:
+                rows = await self._ask(values)
+            except psycopg.OperationalError:
+                # The server may have been restarted since the last question: a new connection tells.
+                rows = await self._ask(values)
         acting: dict[tuple[UUID, UUID, bool], list[Acting]] = {}
         for session_id, person_id, is_staff, role, unit_id in rows:
             memberships = acting.setdefault((person_id, session_id, is_staff), [])
@@ -68,3 +56,19 @@ class Access:
             session_id: Actor(person_id, session_id, is_staff=is_staff, memberships=tuple(memberships))
             for (person_id, session_id, is_staff), memberships in acting.items()
         }
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _ask(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                if self._connection is None:
+                    self._connection = await connect(self._database_url)
+                return await (await self._connection.execute(_ACTORS, values)).fetchall()
+        except BaseException:
+            await self.close()  # in what state it was left nobody knows
+            raise

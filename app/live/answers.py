@@ -48,15 +48,20 @@ def is_own_page(asked: Asked, settings: Settings) -> bool:
     origin = asked.headers.get("origin")
     if origin is None:
         return True
-    said = urlsplit(origin)
-    if settings.public_url:
-        own = urlsplit(settings.public_url)
-        if (said.scheme, said.netloc) == (own.scheme, own.netloc):
-            return True
-    if settings.env == "production" or said.scheme not in {"http", "https"}:
+    own = urlsplit(settings.public_url)
+    if settings.public_url and origin == f"{own.scheme}://{own.netloc}":
+        return True
+    if settings.env == "production" or not origin.startswith(("http://", "https://")):
         return False
-    here = urlsplit(f"//{asked.headers.get('host', '')}").hostname
-    return said.hostname is not None and (said.hostname == here or {said.hostname, here} <= _LOOPBACK)
+    there, here = _host(origin), _host(f"//{asked.headers.get('host', '')}")
+    return there is not None and (there == here or {there, here} <= _LOOPBACK)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # what somebody sent need not be an address
+        return None
 
 
 async def answer(  # noqa: PLR0917 -- as one reads an answer: whose, which, of what

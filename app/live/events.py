@@ -100,4 +100,8 @@ class Log:
         since = known.at - LONGEST_COMMIT
         if self.lost_until is not None and since <= self.lost_until:
             return None
-        return [event for event in self._events if (event.id > last or event.at >= since) and hears(units, event)]
+        return [
+            event
+            for event in self._events
+            if event.id != last and (event.id > last or event.at >= since) and hears(units, event)
+        ]

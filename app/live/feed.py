@@ -9,6 +9,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from app.core import clock
+from app.live.database import connect
 from app.live.events import Event, Log, event_of
 from app.live.gaps import Seen
 
@@ -18,7 +19,9 @@ log = structlog.get_logger("live")
 BETWEEN_READS_S: Final = 0.1
 # A notification wakes the feed; this is for the one that was lost with its connection.
 POLL_S: Final = 5.0
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
+# A line to the database that has gone dead says nothing; the server ends a statement sooner.
+PATIENCE_S: Final = 15.0
 MOST_ROWS: Final = 2_000
 # How far back a fresh process looks for the last ten minutes.
 LOOKS_BACK: Final = 20_000
@@ -34,17 +37,6 @@ _NEW: Final = """
     ) as late
     order by id
 """
-
-
-async def connect(database_url: str, name: str) -> AsyncConnection[Any]:
-    """A connection of this process's. Raises psycopg.Error when there is no database."""
-    return await AsyncConnection.connect(
-        database_url.replace("postgresql+psycopg://", "postgresql://", 1),
-        autocommit=True,
-        connect_timeout=5,
-        application_name=name,
-        options="-c statement_timeout=10s -c timezone=UTC",
-    )
 
 
 class Feed:
@@ -72,7 +64,7 @@ class Feed:
 
     async def _follow(self) -> None:
         clock_s = asyncio.get_running_loop().time
-        connection = await connect(self._database_url, "haigio live")
+        connection = await connect(self._database_url)
         try:
             await connection.execute("listen outbox")
             while True:
@@ -114,7 +106,8 @@ class Feed:
             "first": [gap.first for gap in gaps],
             "last": [gap.last for gap in gaps],
         }
-        rows = await (await connection.execute(_NEW, values)).fetchall()
+        async with asyncio.timeout(PATIENCE_S):
+            rows = await (await connection.execute(_NEW, values)).fetchall()
         fresh = [row for row in rows if seen.take(row[0], now)]
         if fresh or seen.gaps:
             seen.forget(now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -9,7 +10,6 @@ from urllib.parse import parse_qs
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from app.config import Settings
 from app.core import clock, logs
@@ -22,7 +22,7 @@ from app.live.access import Access
 from app.live.answers import Asked, Send, answer, is_own_page, refuse
 from app.live.events import OPENING, RESET
 from app.live.feed import Feed
-from app.live.streams import Stream, Streams
+from app.live.streams import MOST_STREAMS, Stream, Streams
 
 log = structlog.get_logger("live")
 
@@ -35,7 +35,7 @@ RETRY_S: Final = 2.0
 LONGEST_UNCHECKED_S: Final = 60.0
 
 # Outages, to whoever connects meanwhile.
-_OUTAGES: Final = (psycopg.Error, PoolTimeout, OSError)
+_OUTAGES: Final = (psycopg.Error, OSError)
 
 
 class Route(NamedTuple):
@@ -133,8 +133,8 @@ class Live:
     async def _live(self, receive: Receive, send: Send) -> None:
         """Run what runs beside the requests, from the server's start to its end."""
         await receive()
+        _allow_sockets(MOST_STREAMS + 200)
         self._end_streams_at_signals()
-        await self._access.open()
         beside = [asyncio.ensure_future(work) for work in (self._feed.run(), self._pulse(), self._recheck())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -182,6 +182,14 @@ class Live:
             checked_at, wait_s = loop.time(), RECHECK_S
             if ended:
                 log.info("streams ended", number=ended)
+
+
+def _allow_sockets(number: int) -> None:
+    """Raise the number of files that this process may open, which is often 1,024, as far as we may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < number:
+        most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _gone(receive: Receive) -> None:

@@ -113,14 +113,14 @@ def receive(session: Session, original: Original, *, report_id: UUID, role: Role
 
 def copies_made(session: Session, report_id: UUID, sha256: str, *, width: int, height: int, now: datetime) -> None:
     """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels."""
-    _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now)
-    _tell(session, "photo.ready", report_id, sha256, now)
+    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now):
+        _tell(session, "photo.ready", report_id, sha256, now)
 
 
 def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now: datetime) -> None:
     """Write that no copy can be made; `refusal` is the code of the reason. The original stays: it is what was sent."""
-    _conclude(session, report_id, sha256, state="refused", refusal=refusal)
-    _tell(session, "photo.refused", report_id, sha256, now)
+    if _conclude(session, report_id, sha256, state="refused", refusal=refusal):
+        _tell(session, "photo.refused", report_id, sha256, now)
 
 
 def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
@@ -130,13 +130,16 @@ def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datet
     outbox.emit(session, topic, payload, at=now)
 
 
-def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) -> None:
-    session.execute(
+def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) -> bool:
+    """Write the end of a photo's way; False when it had ended before."""
+    concluded = session.execute(
         update(Photo)
         .where(Photo.report_id == report_id, Photo.sha256 == sha256, Photo.state == "received")
         .values(**values)
+        .returning(Photo.sha256)
         .execution_options(synchronize_session="fetch")
     )
+    return concluded.first() is not None
 
 
 def _require_room(session: Session, report_id: UUID, role: Role, more: int = 1) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -251,6 +251,16 @@ def photo_refused(session: Session, report_id: UUID, sha256: str, refusal: str, 
     report.change({}, now)
     step = Step("photo_refused", {"sha256": sha256, "refusal": refusal})
     timeline.record(session, report, step, by=timeline.SYSTEM, now=now)
+
+
+def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> None:
+    """Put on the course of a case that a warning found nobody on duty in its unit; once for a unit and rung."""
+    report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
+    entry_id = uuid5(report_id, f"nobody_on_duty:{unit_id}:{rung}")
+    if timeline.earlier(session, report_id, Request(entry_id)) is not timeline.Earlier.NEVER:
+        return
+    step = Step("nobody_on_duty", {"rung": rung, "unit": unit_id}, shown_to="unit")
+    timeline.record(session, report, step, by=timeline.SYSTEM, now=now, request=Request(entry_id), unit_id=unit_id)
 
 
 def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:

@@ -219,6 +219,12 @@ def count_open(session: Session) -> Mapping[str, int]:
     return {state: number for state, number in counted}  # noqa: C416 -- a Row is no pair to dict()
 
 
+def count_overdue(session: Session, now: datetime) -> int:
+    """How many open reports are past due, their clock running."""
+    late = select(func.count()).where(_IS_OPEN, Report.due_at < now, Report.stopped_at.is_(None))
+    return session.execute(late).scalar_one()
+
+
 @dataclass(frozen=True)
 class Nearby:
     """Open reports of one kind at one spot: how many, how old the oldest is, and which one to follow."""

@@ -22,7 +22,7 @@ def told(monkeypatch):
     """The settings of a process with the least that it needs, and what a test adds."""
 
     def read(**more):
-        for name in (*CHANNELS, "HAIGIO_TILES_URL", "HAIGIO_TILES_ATTRIBUTION"):
+        for name in (*CHANNELS, "HAIGIO_TILES_URL", "HAIGIO_TILES_ATTRIBUTION", "HAIGIO_LIVE_URL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in {**LEAST, **more}.items():
             monkeypatch.setenv(name, value)
@@ -58,6 +58,27 @@ def test_street_tiles_have_an_address_with_three_numbers(told, url):
 def test_anything_else_is_refused_by_name(told, url):
     with pytest.raises(SettingsError, match="HAIGIO_TILES_URL"):
         told(HAIGIO_TILES_URL=url)
+
+
+def test_news_have_an_address_or_there_are_none(told):
+    assert told().live_url is None
+    assert told(HAIGIO_LIVE_URL="").live_url is None
+    assert told(HAIGIO_LIVE_URL="https://haigio.example/live").live_url == "https://haigio.example/live"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/live",
+        "https://haigio.example",
+        "https://haigio.example/live?a=b",
+        "https://a.example; x/live",
+        "ws://a.example/live",
+    ],
+)
+def test_an_address_of_news_that_is_none_is_refused_by_name(told, url):
+    with pytest.raises(SettingsError, match="HAIGIO_LIVE_URL"):
+        told(HAIGIO_LIVE_URL=url)
 
 
 def test_without_a_word_there_is_no_way_out_to_people(told):

@@ -88,6 +88,13 @@ def test_what_waits_is_told_by_topic(session, emit, given_up):
     assert outbox.waiting_by_topic(session, NOW) == {"tea.wanted": 1, "coffee.wanted": 2}
 
 
+def test_late_is_what_could_have_been_kept_before_an_instant(session, emit, given_up):
+    emit(at=NOW - minutes(2)), emit(at=NOW - minutes(1)), emit("coffee.wanted", at=NOW - minutes(2))
+    emit(at=NOW - minutes(5), not_before=NOW - minutes(3)), emit(at=NOW - minutes(5), not_before=NOW)
+    given_up(NOW - minutes(3))
+    assert outbox.late(session, "tea.wanted", before=NOW - minutes(1)) == 2
+
+
 def test_a_topic_that_nobody_knows_is_seen_before_its_time(session, emit):
     emit("newer", not_before=MORNING)
     emit("newer")
@@ -184,6 +191,7 @@ PLANS = {
     "backlog": lambda session: outbox.backlog(session, NOW),
     "strangers": lambda session: outbox.strangers(session, ["tea.wanted"]),
     "by topic": lambda session: outbox.waiting_by_topic(session, NOW),
+    "late": lambda session: outbox.late(session, "tea.wanted", before=NOW),
     "dead letters": lambda session: dead_letters.dead_letters(session, 10),
 }
 

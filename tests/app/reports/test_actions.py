@@ -28,6 +28,29 @@ def test_a_report_is_with_its_ward_and_due_in_two_hours(story):
     assert story.promises("report.received") == 1
 
 
+def test_every_change_names_the_units_whose_queue_it_concerns(story, district):
+    an, binh, desk = (district.units[code] for code in ("90001", "90002", "desk"))
+    report_id = story.received(kind="EN08")
+    assert story.concerned() == [an]
+
+    story.move(report_id, "received", unit=binh, reason="Bên kia đường")
+    assert story.concerned() == sorted([an, binh])
+
+    chair = district.staff(Role.CHAIR, "90002")
+    story.move(report_id, "accepted", by=chair)
+    story.move(report_id, "concluded", by=chair, outcome="remedied", note="Đã nhắc nhở")
+    assert story.concerned() == [binh]
+    # A chair concluded it, so the desk reviews it: from the contest on until it is over.
+    story.move(report_id, "contested", by=story.resident, reason="Vẫn ồn")
+    assert story.concerned() == sorted([desk, binh])
+    story.enter(report_id, "add", by=story.resident, text="Vẫn ồn lắm")
+    assert story.concerned() == sorted([desk, binh])
+    story.move(report_id, "accepted", by=district.staff(Role.DISPATCHER, "desk"), reason="Kiểm tra lại")
+    assert story.concerned() == sorted([desk, binh])
+    story.enter(report_id, "note", by=chair, text="Đến lại")
+    assert story.concerned() == [binh]
+
+
 def test_numbers_count_within_the_local_month(story):
     last_of_october = datetime(2026, 10, 31, 16, 59, tzinfo=UTC)
 

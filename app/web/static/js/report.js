@@ -1,5 +1,6 @@
 // The resident's page: send a report, and see what became of one's own.
 
+import "./inbox.js";
 import { catalogue, newId, post, Problem, Unanswered } from "./api.js";
 import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
 import { MyReports } from "./mine.js";

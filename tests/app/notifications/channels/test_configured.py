@@ -22,7 +22,6 @@ def test_in_development_without_a_word_texts_go_to_the_log_and_nothing_else_goes
     channels = channels_for(settings)
     assert isinstance(channels.gateway, LogTexts)
     assert (channels.webpush, channels.fcm, channels.email) == (None, None, None)
-    assert channels.push == {}
 
 
 def test_in_production_nothing_goes_to_the_log(settings):
@@ -43,7 +42,6 @@ def test_what_is_named_is_there(settings, monkeypatch):
     assert isinstance(channels.email, Mail)
     assert isinstance(channels.gateway, Gateway)
     assert isinstance(channels.webpush, WebPush)
-    assert channels.push == {"web": channels.webpush}
 
 
 def test_in_production_pushes_and_webhooks_go_by_https_to_the_open_internet_only(settings, message, trusted):
