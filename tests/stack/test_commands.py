@@ -54,6 +54,10 @@ def test_a_taken_port(tmp_path: Path, taken_port: int) -> None:
     assert f"Port {taken_port} cannot be used" in refused(tmp_path, "--port", str(taken_port))
 
 
+def test_the_port_after_it_is_needed_too(tmp_path: Path, taken_port: int) -> None:
+    assert f"Port {taken_port} cannot be used" in refused(tmp_path, "--port", str(taken_port - 1))
+
+
 def test_a_port_that_is_none(tmp_path: Path) -> None:
     assert "from 1 to 65534" in refused(tmp_path, "--port", "70000")
 
