@@ -17,7 +17,7 @@ def nothing(message_id: int, payload: dict[str, Any]) -> None:
     """Do nothing."""
 
 
-def keep(message_id: int, payload: dict[str, Any]) -> None:
+def keep(message_id: int, payload: dict[str, Any]) -> None:  # noqa: ARG001 -- the form of a job
     """Keep a promise as our jobs do, and write down when this began (the monotonic clock is that of the machine)."""
     began = time.monotonic()
     with context().database.unit_of_work() as session:

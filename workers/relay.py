@@ -64,6 +64,9 @@ AUDIT_BATCH = 500
 # A notification wakes the relay; this is for the one that was lost with its connection.
 POLL_S = 2.0
 
+# With news coming in all the time, what was sent is still looked after this often.
+LOOK_AFTER_S = 1.0
+
 # In an outage the relay tries again at least this often: codes wait for it, and their readers with them.
 LONGEST_PAUSE_S = 2.0
 
@@ -116,22 +119,30 @@ class Relay:
         self._strangers: dict[str, int] = {}
 
     def turn(self, now: datetime) -> bool:
-        """Send what is new and look after a part of what was sent; True when there is more new than was sent.
+        """Hand over what is new, and when that is all, look after what was; True when there is more.
 
         Raises RedisError or DBAPIError during an outage; nothing is lost by it.
         """
-        self._look_for_a_loss(now)
+        if self.hand_over(now):
+            return True
+        self.look_after(now)
+        return False
+
+    def hand_over(self, now: datetime) -> bool:
+        """Send what is new; True when there is more new than was sent. Raises as `turn` does."""
         with self._database.unit_of_work() as session:
             new = outbox.unsent(session, self._known, BATCH, now=now)
             self._send(session, [message for message in new if message.topic in self._handled], now)
             unneeded = [message.id for message in new if message.topic not in self._handled]
             if unneeded:
                 outbox.mark_unneeded(session, unneeded, at=now)
-        if len(new) == BATCH:
-            return True
+        return len(new) == BATCH
+
+    def look_after(self, now: datetime) -> None:
+        """See to a part of what was sent and is not kept, and complain of what nobody sends. Raises as `turn` does."""
+        self._look_for_a_loss(now)
         self._audited = self._audit(self._audited, now, sent_before=now - PATIENCE)
         self._complain_of_strangers()
-        return False
 
     def _send(self, session: Session, messages: Sequence[OutboxMessage], now: datetime) -> None:
         if not messages:
@@ -256,11 +267,15 @@ def run(settings: Settings, handlers: Mapping[str, Handler | None] = HANDLERS) -
         try:
             with listening(settings.database_url) as wait_for_news:
                 log.info("relay listens")
+                looked_at = -LOOK_AFTER_S
                 while True:
-                    while relay.turn(clock.now()):
-                        pass
+                    more = relay.hand_over(clock.now())
+                    if time.monotonic() - looked_at >= LOOK_AFTER_S:
+                        relay.look_after(clock.now())
+                        looked_at = time.monotonic()
                     pause_s = 0.5
-                    wait_for_news(POLL_S)
+                    if not more:
+                        wait_for_news(POLL_S)
         except _OUTAGES as outage:
             log.warning("relay waits", reason=type(outage).__name__, seconds=pause_s)
             database.close()

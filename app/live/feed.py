@@ -19,7 +19,9 @@ log = structlog.get_logger("live")
 BETWEEN_READS_S: Final = 0.1
 # A notification wakes the feed; this is for the one that was lost with its connection.
 POLL_S: Final = 5.0
-LONGEST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 1.0
+# A line to the database that has gone dead says nothing; the server ends a statement sooner.
+PATIENCE_S: Final = 15.0
 MOST_ROWS: Final = 2_000
 # How far back a fresh process looks for the last ten minutes.
 LOOKS_BACK: Final = 20_000
@@ -104,7 +106,8 @@ class Feed:
             "first": [gap.first for gap in gaps],
             "last": [gap.last for gap in gaps],
         }
-        rows = await (await connection.execute(_NEW, values)).fetchall()
+        async with asyncio.timeout(PATIENCE_S):
+            rows = await (await connection.execute(_NEW, values)).fetchall()
         fresh = [row for row in rows if seen.take(row[0], now)]
         if fresh or seen.gaps:
             seen.forget(now)

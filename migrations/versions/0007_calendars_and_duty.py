@@ -63,7 +63,7 @@ create table duty_shifts (
 );
 create index duty_shifts_unit_id_idx on duty_shifts (unit_id, valid_from);
 create index duty_shifts_person_id_idx on duty_shifts (person_id);
--- Only what was never in force is deleted; what was is given its end.
+-- What was in force on a day that is over is given its end; only what was not is deleted.
 grant select, insert, update (valid_to), delete on duty_shifts to haigio_app;
 """
 

@@ -98,6 +98,8 @@ ORDINARY = {
     Do.READ_QUEUE: {"officer", "chair", "leader"},
     Do.READ_UNITS: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader"},
     Do.READ_MEMBERS: {"officer", "chair"},
+    Do.READ_DUTY: {"officer", "chair", "leader", "admin"},
+    Do.SET_DUTY: {"chair", "admin"},
     Do.READ_FIGURES: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader", "admin"},
     Do.SEE_AUTHOR: {"dispatcher"},
     Do.ADMINISTER: {"admin"},
@@ -140,6 +142,9 @@ def test_a_unit_without_a_report_is_its_own_peoples():
     assert those_who_may_in(DESK, Do.READ_MEMBERS) == {"dispatcher"}
     assert those_who_may_in(HERE, Do.READ_QUEUE) == {"officer", "chair", "leader"}
     assert those_who_may_in(DESK, Do.READ_QUEUE) == {"dispatcher", "leader"}
+    assert those_who_may_in(HERE, Do.SET_DUTY) == {"chair", "admin"}
+    assert those_who_may_in(DESK, Do.SET_DUTY) == {"dispatcher", "admin"}
+    assert those_who_may_in(DESK, Do.READ_DUTY) == {"dispatcher", "leader", "admin"}
     assert those_who_may_in(HERE, Do.SPEAK) == those_who_may_in(HERE, Do.SEE_AUTHOR) == set()
 
 
