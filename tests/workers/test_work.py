@@ -80,7 +80,6 @@ def test_jobs_run_again_within_half_a_minute_whatever_was_killed(
     below = descendants(last.pid)
     last.terminate()
     assert last.wait(timeout=10) == 0
-    # Told to stop while it starts a worker, it leaves that one to notice by itself.
     eventually(lambda: not any(lives(pid) for pid in below), seconds=10)
 
 
