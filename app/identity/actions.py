@@ -306,14 +306,14 @@ with tokens as (
     delete from sign_in_failures
     where ctid = any(array(select ctid from sign_in_failures where at < :before limit :limit)) returning 1
 )
-select greatest((select count(*) from tokens), (select count(*) from codes), (select count(*) from failures))
+select (select count(*) from tokens) + (select count(*) from codes) + (select count(*) from failures)
 """
 
 
 def forget_expired(session: Session, now: datetime, limit: int = 1000) -> int:
     """Delete what was only kept to be counted or refused, a day after it lost its use: of each kind at most `limit`.
 
-    Returns how many of the kind that there was most of.
+    Returns how many rows.
     """
     return int(session.execute(text(_FORGET), {"before": now - timedelta(days=1), "limit": limit}).scalar_one())
 
