@@ -13,9 +13,9 @@ from app.core.db import Database
 from app.http import headers, logs, problems, unread
 from app.http.container import KEY, Container
 from app.http.limits import Limits
-from app.identity import sms
 from app.identity.tickets import KEY_PURPOSE, LiveTickets
 from app.identity.tokens import AccessTokens
+from app.notifications import texts
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
 
@@ -39,6 +39,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     """The web application. `database` is given by tests that share one transaction with their requests."""
     settings = settings or read_settings()
     lines.configure(for_people=settings.env != "production")
+    texts.templates()  # a fault in them is found now, and not by the first reader
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)
@@ -50,7 +51,6 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
         limits=Limits(settings.queue_url, settings.key("limits")),
         rulebook=RulebookCache(settings.city_id),
         photos=PhotoStore(settings.photos),
-        sms=sms.sender_for(settings),
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -75,8 +75,8 @@ def _check(kind: str, options: argparse.Namespace) -> None:
             f"HAIGIO_ENV=production needs HAIGIO_SECRET, at least {SHORTEST_SECRET} random characters, the same at "
             "every start. One is made by: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
-    if kind == "production" and not os.environ.get("HAIGIO_SMS_URL"):
-        raise Refusal("HAIGIO_ENV=production needs HAIGIO_SMS_URL: one-time codes must reach a phone")
+    if kind == "production" and not (os.environ.get("HAIGIO_GATEWAY") or os.environ.get("HAIGIO_SMS_URL")):
+        raise Refusal("HAIGIO_ENV=production needs HAIGIO_GATEWAY or HAIGIO_SMS_URL: codes must reach a phone")
     for file in options.wards:
         if not file.is_file():
             raise Refusal(f"--wards {file}: no such file")

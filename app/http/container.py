@@ -8,7 +8,6 @@ from flask import current_app
 from app.config import Settings
 from app.core.db import Database
 from app.http.limits import Limits
-from app.identity.sms import SmsSender
 from app.identity.tickets import LiveTickets
 from app.identity.tokens import AccessTokens
 from app.photos.storage import PhotoStore
@@ -28,7 +27,6 @@ class Container:
     limits: Limits
     rulebook: RulebookCache
     photos: PhotoStore
-    sms: SmsSender
 
 
 def container() -> Container:

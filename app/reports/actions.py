@@ -4,10 +4,10 @@ Each change, its timeline entry and its promise to the outside are one transacti
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -115,7 +115,7 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
     before = _concerned(report, act.book)
     row = workflow.find(State(report.state), State(given["to"]))
     permissions.require(act.by.actor, DO[row.by], subject)
-    facts = _facts(session, row, report, given, act)
+    facts = replace(_facts(session, row, report, given, act), calendar=act.book.calendar(report.calendar_code))
     change = handling.decide(row, report, given, facts, act.now)
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if row.to is State.CONCLUDED and report.original_id is not None:
@@ -251,6 +251,16 @@ def photo_refused(session: Session, report_id: UUID, sha256: str, refusal: str, 
     report.change({}, now)
     step = Step("photo_refused", {"sha256": sha256, "refusal": refusal})
     timeline.record(session, report, step, by=timeline.SYSTEM, now=now)
+
+
+def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> None:
+    """Put on the course of a case that a warning found nobody on duty in its unit; once for a unit and rung."""
+    report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
+    entry_id = uuid5(report_id, f"nobody_on_duty:{unit_id}:{rung}")
+    if timeline.earlier(session, report_id, Request(entry_id)) is not timeline.Earlier.NEVER:
+        return
+    step = Step("nobody_on_duty", {"rung": rung, "unit": unit_id}, shown_to="unit")
+    timeline.record(session, report, step, by=timeline.SYSTEM, now=now, request=Request(entry_id), unit_id=unit_id)
 
 
 def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:

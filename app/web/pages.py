@@ -36,6 +36,15 @@ def board() -> Response:
     return _page("board")
 
 
+@blueprint.get("/service-worker.js")
+@needs(Do.READ_PUBLIC, without_database=True)
+def service_worker() -> Response:
+    """What shows notices while no page is open: at the root, because it may look after what lies below it only."""
+    response = Response(assets().own["js/service-worker.js"], mimetype="text/javascript")
+    response.cache_control.no_cache = True
+    return response
+
+
 def _page(name: str, **more: object) -> Response:
     known, settings = assets(), container().settings
     language = spoken()
@@ -80,7 +89,7 @@ def content_security_policy(tiles_url: str | None, live_url: str | None = None) 
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
             f"connect-src 'self'{tiles}{live}",
-            "worker-src blob:",  # the map makes its worker of its own code
+            "worker-src 'self' blob:",  # the one that shows notices; the map makes its worker of its own code
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

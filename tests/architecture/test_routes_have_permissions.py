@@ -41,6 +41,7 @@ def test_only_what_the_design_opens_is_open_without_signing_in(web, as_):
         ("/api/v1/photos/<sha256>/<any(display, thumb):copy>", "GET"),  # the signed link is the permission
         ("/", "GET"),  # the pages are empty forms, the same for everybody
         ("/desk", "GET"),
+        ("/service-worker.js", "GET"),
         ("/board", "GET"),
         ("/web/<tag>/<path:name>", "GET"),
         ("/web/lib/<version>/<name>", "GET"),

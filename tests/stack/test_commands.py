@@ -68,7 +68,9 @@ def test_production_without_a_proper_secret(tmp_path: Path, secret: str) -> None
 
 
 def test_production_without_a_way_to_send_codes(tmp_path: Path) -> None:
-    assert "needs HAIGIO_SMS_URL" in refused(tmp_path, HAIGIO_ENV="production", HAIGIO_SECRET="s" * 40)
+    assert "needs HAIGIO_GATEWAY or HAIGIO_SMS_URL" in refused(
+        tmp_path, HAIGIO_ENV="production", HAIGIO_SECRET="s" * 40
+    )
 
 
 def test_production_in_a_folder_that_holds_the_demo(tmp_path: Path, free_port: int) -> None:

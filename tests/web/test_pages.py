@@ -22,7 +22,7 @@ POLICY = {
     "style-src": "'self'",
     "img-src": "'self' data: blob:",
     "connect-src": "'self'",
-    "worker-src": "blob:",
+    "worker-src": "'self' blob:",
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",

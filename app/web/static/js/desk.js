@@ -1,5 +1,6 @@
 // The desk: a unit's queue with the time that each case has left, and the case that is being worked on.
 
+import "./inbox.js";
 import { CaseView } from "./case.js";
 import { Listing } from "./listing.js";
 import { Live, paced } from "./live.js";
