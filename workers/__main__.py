@@ -1,10 +1,13 @@
-"""`python -m workers work|relay|schedule`: plain foreground processes, stopped by SIGTERM or Ctrl-C."""
+"""`python -m workers work [QUEUE]|relay|schedule`: plain foreground processes, stopped by SIGTERM or Ctrl-C."""
 
 import argparse
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 from app.config import SettingsError, read_settings
-from workers import logs, supervisor
+from workers import logs
 from workers.queues import QUEUES
 
 
@@ -13,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("process", choices=("work", "relay", "schedule"))
     parser.add_argument(
-        "queue", nargs="?", choices=tuple(QUEUES), help="work: on this queue only, under another process"
+        "queue", nargs="?", choices=tuple(QUEUES), help="work: on this queue only, beside workers that do all"
     )
     arguments = parser.parse_args()
     logs.configure()
@@ -22,16 +25,13 @@ def main() -> int:
     except SettingsError as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201 -- said to whoever started it
         return 2
+    stop_on_signals()
     # Each process imports what it needs: the relay never loads an image library.
-    if arguments.process == "work" and arguments.queue is not None:
-        from workers import work  # noqa: PLC0415
-
-        supervisor.die_with_parent()
-        work.work(QUEUES[arguments.queue], settings)
-        return 0
-    supervisor.stop_on_signals()
     if arguments.process == "work":
-        supervisor.supervise()
+        from workers import supervisor  # noqa: PLC0415
+
+        only = arguments.queue
+        supervisor.supervise([QUEUES[only]] if only else list(QUEUES.values()), settings)
     elif arguments.process == "relay":
         from workers import relay  # noqa: PLC0415
 
@@ -41,6 +41,16 @@ def main() -> int:
 
         schedule.run(settings)
     return 0
+
+
+def stop_on_signals() -> None:
+    """Turn SIGTERM and SIGINT into SystemExit, so that every `with` and `finally` is run."""
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The queues in Valkey: small jobs, which must be quick, and photos, which must not hold them up."""
+"""The queues in Valkey: small jobs, which must be quick, and what must not hold them up: photos, and everybody outside."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,14 @@ class JobQueue:
 
 SMALL = JobQueue("small", timeout_s=10, forks=False)
 PHOTOS = JobQueue("photos", timeout_s=120, forks=True)
-QUEUES = {queue.name: queue for queue in (SMALL, PHOTOS)}
+
+# One for each way out of the house, so that a slow gateway delays only itself.
+PUSH = JobQueue("push", timeout_s=20, forks=False)
+TEXT = JobQueue("text", timeout_s=20, forks=False)
+EMAIL = JobQueue("email", timeout_s=20, forks=False)
+WEBHOOK = JobQueue("webhook", timeout_s=20, forks=False)
+
+QUEUES = {queue.name: queue for queue in (SMALL, PHOTOS, PUSH, TEXT, EMAIL, WEBHOOK)}
 
 
 def connect(url: str) -> Redis:

@@ -28,7 +28,7 @@ from app.config import Settings
 from app.core import clock, outbox
 from app.core.db import Database
 from app.core.outbox import OutboxMessage
-from workers.queues import PHOTOS, SMALL, JobQueue, connect
+from workers.queues import EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
 
 log = structlog.get_logger("relay")
 
@@ -41,20 +41,31 @@ class Handler:
     job: str
 
 
+# What goes out of the house goes by a queue of its own: PUSH, TEXT, EMAIL, WEBHOOK.
 HANDLERS: Mapping[str, Handler | None] = {
-    "report.received": Handler(SMALL, "workers.jobs.recurrence.mark_recurrence"),
+    "report.received": Handler(SMALL, "workers.jobs.news.take_in"),
+    "report.moved": Handler(SMALL, "workers.jobs.news.tell"),
+    "report.entry": Handler(SMALL, "workers.jobs.news.tell"),
+    "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
-    "code.wanted": Handler(SMALL, "workers.jobs.codes.send_code"),
-    "report.moved": None,  # phones and desks ask what is new; nobody is told by push yet
-    "report.entry": None,  # the same
-    "decision.entered": None,  # the same
+    "code.wanted": Handler(TEXT, "workers.jobs.codes.send_code"),
+    "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
+    "notice.text": Handler(TEXT, "workers.jobs.notices.text"),
+    "notice.email": Handler(EMAIL, "workers.jobs.notices.email"),
+    "webhook.call": Handler(WEBHOOK, "workers.jobs.webhooks.call"),
+    "decision.entered": None,  # a sanction is between the chair and the violator
+    "photo.ready": None,  # what open desks are told by app/live
+    "photo.refused": None,  # the same
 }
 
-BATCH = 100
+BATCH = 250
 AUDIT_BATCH = 500
 
 # A notification wakes the relay; this is for the one that was lost with its connection.
 POLL_S = 2.0
+
+# With news coming in all the time, what was sent is still looked after this often.
+LOOK_AFTER_S = 1.0
 
 # In an outage the relay tries again at least this often: codes wait for it, and their readers with them.
 LONGEST_PAUSE_S = 2.0
@@ -93,11 +104,6 @@ def _send_number(message: OutboxMessage) -> str:
     return f"send {message.sends}: "
 
 
-def _is_given_up(message: OutboxMessage) -> bool:
-    """Whether the last send that is made of a promise came to nothing: then it waits for a person."""
-    return message.sends >= MOST_SENDS and (message.failed or "").startswith(_send_number(message))
-
-
 class Relay:
     """Hands promises to the queue and sees to it that they are kept. Several may run side by side."""
 
@@ -107,26 +113,36 @@ class Relay:
         self._database = database
         self._connection = connection
         self._handled = {topic: handler for topic, handler in handlers.items() if handler is not None}
-        self._unneeded = [topic for topic, handler in handlers.items() if handler is None]
+        self._known = list(handlers)
         self._queues: dict[str, Queue] = {}
         self._audited = _START
         self._strangers: dict[str, int] = {}
 
     def turn(self, now: datetime) -> bool:
-        """Send what is new and look after a part of what was sent; True when there is more new than was sent.
+        """Hand over what is new, and when that is all, look after what was; True when there is more.
 
         Raises RedisError or DBAPIError during an outage; nothing is lost by it.
         """
-        self._look_for_a_loss(now)
-        with self._database.unit_of_work() as session:
-            new = outbox.unsent(session, self._handled, BATCH)
-            self._send(session, new, now)
-            dropped = outbox.drop_topics(session, self._unneeded, at=now, limit=BATCH)
-        if max(len(new), dropped) == BATCH:
+        if self.hand_over(now):
             return True
+        self.look_after(now)
+        return False
+
+    def hand_over(self, now: datetime) -> bool:
+        """Send what is new; True when there is more new than was sent. Raises as `turn` does."""
+        with self._database.unit_of_work() as session:
+            new = outbox.unsent(session, self._known, BATCH, now=now)
+            self._send(session, [message for message in new if message.topic in self._handled], now)
+            unneeded = [message.id for message in new if message.topic not in self._handled]
+            if unneeded:
+                outbox.mark_unneeded(session, unneeded, at=now)
+        return len(new) == BATCH
+
+    def look_after(self, now: datetime) -> None:
+        """See to a part of what was sent and is not kept, and complain of what nobody sends. Raises as `turn` does."""
+        self._look_for_a_loss(now)
         self._audited = self._audit(self._audited, now, sent_before=now - PATIENCE)
         self._complain_of_strangers()
-        return False
 
     def _send(self, session: Session, messages: Sequence[OutboxMessage], now: datetime) -> None:
         if not messages:
@@ -175,7 +191,7 @@ class Relay:
             again = []
             for message, status in zip(known, self._statuses(known), strict=True):
                 if status in _ENDED:
-                    self._note_failure(message, status)
+                    self._note_failure(message, status, now)
                 if self._is_due_again(message, status, now, at_once=at_once):
                     again.append(message)
             self._send(session, again, now)
@@ -193,19 +209,21 @@ class Relay:
 
     @staticmethod
     def _is_due_again(message: OutboxMessage, status: str | None, now: datetime, *, at_once: bool) -> bool:
+        if message.given_up_at is not None:
+            return False
         rested = message.sent_at is not None and now >= message.sent_at + patience(message.sends)
-        if status in _ENDED:
-            return rested and message.sends < MOST_SENDS
-        # What the queue lost is sent as often as it loses it; what was given up stays so when the queue forgets it.
-        return status is None and (at_once or rested) and not _is_given_up(message)
+        # What the queue lost is sent as often as it loses it.
+        return rested if status in _ENDED else status is None and (at_once or rested)
 
-    def _note_failure(self, message: OutboxMessage, status: str | None) -> None:
-        """Write on the row why its last send came to nothing, once a send."""
+    def _note_failure(self, message: OutboxMessage, status: str | None, now: datetime) -> None:
+        """Write on the row why its last send came to nothing, once a send; after the last one it is given up."""
         if (message.failed or "").startswith(_send_number(message)):
             return
         why = "ended without marking its promise as done" if status == JobStatus.FINISHED else self._why(message)
         message.failed = _send_number(message) + why
-        given_up = _is_given_up(message)
+        given_up = message.sends >= MOST_SENDS
+        if given_up:
+            message.given_up_at = now
         log.error("job failed", message=message.id, topic=message.topic, failed=message.failed, given_up=given_up)
 
     def _why(self, message: OutboxMessage) -> str:
@@ -220,7 +238,7 @@ class Relay:
     def _complain_of_strangers(self) -> None:
         """An unknown topic may belong to a newer release that is being rolled out: it is left, loudly."""
         with self._database.unit_of_work() as session:
-            strangers = outbox.strangers(session, [*self._handled, *self._unneeded])
+            strangers = outbox.strangers(session, self._known)
         if strangers and strangers != self._strangers:
             log.error("topics without a handler", waiting=strangers)
         self._strangers = strangers
@@ -249,11 +267,15 @@ def run(settings: Settings, handlers: Mapping[str, Handler | None] = HANDLERS) -
         try:
             with listening(settings.database_url) as wait_for_news:
                 log.info("relay listens")
+                looked_at = -LOOK_AFTER_S
                 while True:
-                    while relay.turn(clock.now()):
-                        pass
+                    more = relay.hand_over(clock.now())
+                    if time.monotonic() - looked_at >= LOOK_AFTER_S:
+                        relay.look_after(clock.now())
+                        looked_at = time.monotonic()
                     pause_s = 0.5
-                    wait_for_news(POLL_S)
+                    if not more:
+                        wait_for_news(POLL_S)
         except _OUTAGES as outage:
             log.warning("relay waits", reason=type(outage).__name__, seconds=pause_s)
             database.close()

@@ -1,21 +1,23 @@
-"""One worker for each queue, so that photos never hold up what is small, and this process above that keeps them alive.
+"""One worker for each queue, so that none holds another up, and this process above that keeps them alive.
 
-More of them, on this or other machines, share the work.
+It loads what every worker needs and then makes each by a fork: they share that memory and start at once. It holds no
+connection. More of these processes, on this or other machines, share the work.
 """
 
-import contextlib
+import gc
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from types import FrameType
-from typing import NoReturn
+from collections.abc import Collection
+from multiprocessing.context import ForkProcess
 
 import structlog
 
-from workers.queues import QUEUES, JobQueue
+from app.config import Settings
+from workers.queues import JobQueue
+from workers.work import work
 
 log = structlog.get_logger("supervisor")
 
@@ -23,23 +25,25 @@ log = structlog.get_logger("supervisor")
 GRACE_S = 8.0
 
 
-def die_with_parent() -> None:
-    """Stop this process when the one above it is gone, however it went: then nobody holds the pipe open any more."""
+def _work_under(parent: int, queue: JobQueue, settings: Settings) -> None:
+    """Be the worker of a queue, and stop when the process above is gone, however it went."""
 
     def watch() -> None:
-        while os.read(sys.stdin.fileno(), 1):
-            pass
+        while os.getppid() == parent:
+            time.sleep(1)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
+    work(queue, settings)
 
 
 class _Child:
     """The worker of one queue, started again when it dies, each time a little later."""
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, queue: JobQueue, settings: Settings) -> None:
         self._queue = queue
-        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._process: ForkProcess | None = None
         self._started = 0.0
         self._due = 0.0
         self._pause_s = 0.2
@@ -47,18 +51,18 @@ class _Child:
     def keep(self) -> None:
         """Start the worker if it does not run and its pause is over."""
         now = time.monotonic()
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is not None and not self._process.is_alive():
             lasted = now - self._started
             self._pause_s = 0.2 if lasted > 10 else min(self._pause_s * 2, 5.0)
             self._due = now + self._pause_s
-            log.warning("worker ended", queue=self._queue.name, status=self._process.returncode, again_in=self._pause_s)
+            log.warning("worker ended", queue=self._queue.name, status=self._process.exitcode, again_in=self._pause_s)
             self._process = None
         if self._process is None and now >= self._due:
             self._started = now
-            # The pipe is never written to: when this process dies, however it dies, it closes.
-            self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and names
-                [sys.executable, "-m", "workers", "work", self._queue.name], stdin=subprocess.PIPE
+            self._process = multiprocessing.get_context("fork").Process(
+                target=_work_under, args=(os.getpid(), self._queue, self._settings), name=self._queue.name
             )
+            self._process.start()
 
     def ask_to_stop(self) -> None:
         """Let the worker end its job and go."""
@@ -68,15 +72,16 @@ class _Child:
     def wait(self, seconds: float) -> None:
         """Wait for the worker to go; then kill it."""
         if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(max(seconds, 0.1))
+            self._process.join(max(seconds, 0.1))
             self._process.kill()
-            self._process.wait()
+            self._process.join()
 
 
-def supervise() -> None:
-    """Keep one worker a queue alive until SIGTERM or SIGINT."""
-    children = [_Child(queue) for queue in QUEUES.values()]
+def supervise(queues: Collection[JobQueue], settings: Settings) -> None:
+    """Keep one worker for each of these queues alive until SIGTERM or SIGINT."""
+    gc.collect()
+    gc.freeze()  # what is shared is not written to by collecting garbage
+    children = [_Child(queue, settings) for queue in queues]
     try:
         while True:
             for child in children:
@@ -90,13 +95,3 @@ def supervise() -> None:
             child.ask_to_stop()
         for child in children:
             child.wait(deadline - time.monotonic())
-
-
-def stop_on_signals() -> None:
-    """Turn SIGTERM and SIGINT into SystemExit, so that every `with` and `finally` is run."""
-
-    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(0)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)

@@ -5,7 +5,11 @@ from flask import Flask
 from app.api import (
     cases,
     catalogue,
+    dead_letters,
     decisions,
+    devices,
+    duty,
+    inbox,
     me,
     operation,
     photos,
@@ -15,6 +19,7 @@ from app.api import (
     statistics,
     units,
     wards,
+    webhooks,
 )
 from app.http.blueprint import Api
 
@@ -42,6 +47,23 @@ def register(app: Flask) -> None:
         },
     )
     documented = Api(app)
-    for door in (sessions, me, reports, photos, queue, cases, decisions, units, wards, catalogue, statistics):
+    for door in (
+        sessions,
+        me,
+        inbox,
+        devices,
+        reports,
+        photos,
+        queue,
+        cases,
+        decisions,
+        units,
+        duty,
+        wards,
+        catalogue,
+        statistics,
+        webhooks,
+        dead_letters,
+    ):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)
     app.register_blueprint(operation.blueprint)

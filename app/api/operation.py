@@ -10,14 +10,13 @@ import structlog
 from flask import Blueprint, Response, abort, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, outbox
 from app.core.errors import DomainError, all_errors
-from app.http import problems
+from app.http import queues, statuses
 from app.http.access import needs
 from app.http.container import container
 from app.identity.permissions import Do
@@ -66,16 +65,17 @@ def ready() -> Response:
 @blueprint.get("/metrics")
 @needs(Do.WATCH, without_database=True)
 def metrics() -> Response:
-    """Prometheus metrics: what the web processes counted, and what the database knows."""
+    """Prometheus metrics: what the web processes counted, and what the database and the queues know."""
     counted = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # several web processes share their counters through this folder
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
     told = generate_latest(counted)
-    try:
-        told += generate_latest(_from_database())
-    except SQLAlchemyError as error:  # that the database is down must not hide what the processes counted
-        log.warning("metrics_without_database", error=type(error).__name__)
+    for source, ask in (("database", _from_database), ("queues", _from_queues)):
+        try:
+            told += generate_latest(ask())
+        except (SQLAlchemyError, RedisError) as error:  # that one is down must not hide what the others know
+            log.warning("metrics_incomplete", without=source, error=type(error).__name__)
     return Response(told, content_type=CONTENT_TYPE_LATEST)
 
 
@@ -105,7 +105,7 @@ def docs_file(name: str) -> Response:
     return response
 
 
-@blueprint.get(problems.PAGE)
+@blueprint.get(statuses.PAGE)
 @needs(Do.READ_PUBLIC, without_database=True)
 def every_problem() -> Response:
     """Every code that a problem can have: the page that each problem's `type` points at."""
@@ -124,7 +124,7 @@ def _named_errors() -> list[type[DomainError]]:
 
 
 def _row(error: type[DomainError]) -> str:
-    status = problems.answer_for(error).status
+    status = statuses.answer_for(error).status
     cells = "".join(f"<td>{escape(text)}" for text in (str(status), error.vi, error.en))
     return f'<tr id="{error.code}"><td><code>{error.code}</code>{cells}'
 
@@ -145,7 +145,8 @@ def _database() -> None:
 
 
 def _queue() -> None:
-    Redis.from_url(container().settings.queue_url, socket_timeout=1, socket_connect_timeout=1).ping()
+    with queues.connect(container().settings.queue_url) as connection:
+        connection.ping()
 
 
 def _photos() -> None:
@@ -159,12 +160,46 @@ def _from_database() -> CollectorRegistry:
     """What no single process knows: the promises that wait, and the cases that are open."""
     registry = CollectorRegistry()
     with container().database.unit_of_work() as session:
-        waiting = outbox.backlog(session, clock.now())
+        standing = outbox.backlog(session, clock.now())
+        by_topic = outbox.waiting_by_topic(session, clock.now())
         open_cases = queries.count_open(session)
-    Gauge("haigio_outbox_depth", "Promises not kept yet", registry=registry).set(waiting.waiting)
-    Gauge("haigio_outbox_oldest_seconds", "Age of the oldest of them", registry=registry).set(waiting.oldest_s)
-    Gauge("haigio_outbox_failed", "Promises whose retries are used up", registry=registry).set(waiting.failed)
+    for name, meaning, value in (
+        ("haigio_outbox_depth", "Promises to be kept by now and not kept yet", standing.waiting),
+        ("haigio_outbox_oldest_seconds", "Age of the oldest of them", standing.oldest_s),
+        ("haigio_outbox_unsent", "Those of them that are not in a queue yet", standing.unsent),
+        ("haigio_outbox_oldest_unsent_seconds", "Age of the oldest of these", standing.oldest_unsent_s),
+        ("haigio_outbox_retried", "Promises not kept yet that were handed over more than once", standing.again),
+        ("haigio_outbox_failed", "Promises not kept yet whose last attempt came to nothing", standing.failed),
+        ("haigio_outbox_later", "Promises that may not be kept yet", standing.later),
+        ("haigio_dead_letters", "Promises that were given up and wait for a person", standing.given_up),
+    ):
+        Gauge(name, meaning, registry=registry).set(value)
+    waiting = Gauge("haigio_outbox_topic_depth", "Promises not kept yet, by topic", ("topic",), registry=registry)
+    for topic, number in by_topic.items():
+        waiting.labels(topic).set(number)
     cases = Gauge("haigio_open_reports", "Open reports", ("state",), registry=registry)
     for state, number in open_cases.items():
         cases.labels(state).set(number)
+    return registry
+
+
+def _from_queues() -> CollectorRegistry:
+    """How the queues stand, and how many workers there are for each."""
+    registry = CollectorRegistry()
+    with queues.connect(container().settings.queue_url) as connection:
+        known, workers = queues.standing(connection)
+    gauges = {
+        name: Gauge(f"haigio_queue_{name}", meaning, ("queue",), registry=registry)
+        for name, meaning in (
+            ("depth", "Jobs that wait for a worker"),
+            ("under_way", "Jobs that a worker has begun"),
+            ("retrying", "Jobs that failed and will be tried again after a pause"),
+            ("failed", "Jobs that ended in a failure within a day"),
+            ("workers", "Workers that are registered"),
+        )
+    }
+    for queue in known:
+        for name in ("depth", "under_way", "retrying", "failed"):
+            gauges[name].labels(queue.name).set(getattr(queue, name))
+        gauges["workers"].labels(queue.name).set(sum(queue.name in worker.queues for worker in workers))
     return registry

@@ -83,6 +83,75 @@ def load_catalogue(place: Place, file: Path | None) -> None:
 
 
 @haigio.group()
+def calendar() -> None:
+    """On which days and hours time counts, for targets that do not count it round the clock."""
+
+
+@calendar.command("load")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def load_calendar(place: Place, file: Path | None) -> None:
+    """Bring in the calendars and free days of FILE, or of the file that ships with the project."""
+    from app.commands import targets
+
+    step("Calendars", lambda: targets.load_calendars(place, file))
+
+
+@calendar.command("check")
+@click.pass_obj
+def check_calendar(place: Place) -> None:
+    """Tell how sure each year is; exit code 1 if a calendar that judges cases lacks this year or the next."""
+    from app.commands import targets
+
+    for line in targets.check_calendars(place):
+        click.echo(line)
+
+
+@haigio.group("targets")
+def targets_() -> None:
+    """How long a case may take."""
+
+
+@targets_.command("list")
+@click.pass_obj
+def list_targets(place: Place) -> None:
+    """Show what holds now and what will."""
+    from app.commands import targets
+
+    for line in targets.listed(place):
+        click.echo(line)
+
+
+@targets_.command("set")
+@click.option("--minutes", type=click.IntRange(1, 525_600), required=True, help="how long a case may take")
+@click.option("--field", help="for a field: sidewalk, environment or construction")
+@click.option("--kind", help="for a kind of the catalogue")
+@click.option("--unit", help="for a unit that acts today, by its code")
+@click.option("--urgent", is_flag=True, help="for urgent cases")
+@click.option("--calendar", help="count the minutes in its hours only (default: round the clock)")
+@click.option("--from", "starts", required=True, help="a day (2027-01-01) or an instant with its offset, to come")
+@click.pass_obj
+def set_target(
+    place: Place,
+    *,
+    minutes: int,
+    field: str | None,
+    kind: str | None,
+    unit: str | None,
+    urgent: bool,
+    calendar: str | None,
+    starts: str,
+) -> None:
+    """Let a target hold from an instant to come, for every case or for those that one option describes."""
+    if sum(map(bool, (field, kind, unit, urgent))) > 1:
+        raise click.UsageError("give one of --field, --kind, --unit and --urgent, or none")
+    from app.commands import targets
+
+    wanted = targets.Wanted(minutes, calendar, field=field, kind=kind, unit=unit, urgent=urgent or None)
+    click.echo(targets.set_target(place, wanted, starts))
+
+
+@haigio.group()
 def staff() -> None:
     """People who work here."""
 
@@ -181,3 +250,56 @@ def migrate() -> None:
     from app.commands import schema
 
     step("Schema", schema.migrate)
+
+
+@haigio.group("dead-letters")
+def dead_letters() -> None:
+    """What was promised to the outside and given up."""
+
+
+@dead_letters.command("list")
+@click.option("--topic", help="only those on this topic")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="the last so many")
+@click.pass_obj
+def list_dead_letters(place: Place, topic: str | None, limit: int) -> None:
+    """Show what was given up, last first: when, how often it was tried, and why it failed."""
+    from app.commands import dead_letters as looking
+
+    for line in looking.table(place, topic=topic, limit=limit):
+        click.echo(line)
+
+
+@dead_letters.command("retry")
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1))
+@click.option("--topic", help="everything that was given up on this topic")
+@click.pass_obj
+def retry_dead_letters(place: Place, ids: tuple[int, ...], topic: str | None) -> None:
+    """Have the dead letters with these IDS, or those on one topic, tried again at once."""
+    if (topic is None) == (not ids):
+        raise click.UsageError("give either IDS or --topic")
+    from app.commands import dead_letters as looking
+
+    click.echo(looking.retry(place, ids) if topic is None else looking.retry_topic(place, topic))
+
+
+@dead_letters.command("drop")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1))
+@click.pass_obj
+def drop_dead_letters(place: Place, ids: tuple[int, ...]) -> None:
+    """Let the dead letters with these IDS be: nobody will be told."""
+    from app.commands import dead_letters as looking
+
+    click.echo(looking.drop(place, ids))
+
+
+@haigio.command()
+@click.option("--english", is_flag=True, help="in English")
+@click.pass_obj
+def status(place: Place, *, english: bool) -> None:
+    """Say on one screen what runs, what waits and what to do. Exit code 1 when something needs a person."""
+    from app.commands import status as standing
+
+    told, needs_a_person = standing.status(place, "en" if english else "vi")
+    click.echo(told)
+    if needs_a_person:
+        sys.exit(1)

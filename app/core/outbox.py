@@ -1,7 +1,8 @@
 """Promises to the outside, written in the transaction of the change that made them.
 
 `workers/relay.py` hands each row to the queue at least once; the job marks it done in the transaction of its effect.
-Rows that are done keep nothing pointing at them, so that old ones can be dropped by the day.
+What came to nothing for good is given up, and waits for a person (`dead_letters.py`). Rows that are done keep nothing
+pointing at them, so that old ones can be dropped by the day.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,16 +12,19 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     DateTime,
     Identity,
     Index,
     Integer,
     Text,
+    and_,
     column,
     delete,
     func,
     insert,
     nulls_first,
+    or_,
     select,
     text,
     tuple_,
@@ -37,7 +41,29 @@ class OutboxMessage(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("outbox_waiting_idx", nulls_first(column("sent_at")), "id", postgresql_where=text("done_at is null")),
+        # What the relay looks at now, however much is to come or was given up.
+        Index(
+            "outbox_due_idx",
+            nulls_first(column("sent_at")),
+            "id",
+            postgresql_where=text(
+                "done_at is null and given_up_at is null and (not_before is null or sent_at is not null)"
+            ),
+        ),
+        Index(
+            "outbox_later_idx",
+            "not_before",
+            "id",
+            postgresql_where=text(
+                "done_at is null and given_up_at is null and sent_at is null and not_before is not null"
+            ),
+        ),
+        Index(
+            "outbox_given_up_idx",
+            "given_up_at",
+            "id",
+            postgresql_where=text("done_at is null and given_up_at is not null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -48,11 +74,15 @@ class OutboxMessage(Base):
     sends: Mapped[int] = mapped_column(Integer, server_default="0")
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     failed: Mapped[str | None] = mapped_column(Text)
+    not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    given_up_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-def emit(session: Session, topic: str, payload: dict[str, Any], *, at: datetime) -> None:
-    """Promise that whoever handles `topic` will be told, once this transaction is committed."""
-    session.execute(insert(OutboxMessage).values(topic=topic, payload=payload, at=at))
+def emit(
+    session: Session, topic: str, payload: dict[str, Any], *, at: datetime, not_before: datetime | None = None
+) -> None:
+    """Promise that whoever handles `topic` will be told, once this transaction is committed and not before `not_before`."""
+    session.execute(insert(OutboxMessage).values(topic=topic, payload=payload, at=at, not_before=not_before))
 
 
 def done(session: Session, message_id: int, *, at: datetime) -> bool:
@@ -63,31 +93,61 @@ def done(session: Session, message_id: int, *, at: datetime) -> bool:
     marked = session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-        .values(done_at=func.coalesce(OutboxMessage.done_at, at), failed=None)
+        .values(done_at=at, failed=None, given_up_at=None)
         .returning(OutboxMessage.id)
     )
     return marked.first() is not None
 
 
-def unsent(session: Session, topics: Collection[str], limit: int) -> Sequence[OutboxMessage]:
-    """The oldest promises on `topics` that nobody was told of yet, locked; what another relay has locked is left to it."""
-    return session.scalars(
-        select(OutboxMessage)
-        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.in_(topics))
-        .order_by(OutboxMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+def give_up(session: Session, message_id: int, why: str, *, at: datetime) -> bool:
+    """Stop trying to keep a promise: it waits for a person. False when it was kept or given up already.
+
+    A job calls it in the place of `done` when it will never succeed. `why` is read by people and names nobody.
+    """
+    given_up = session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None))
+        .values(given_up_at=at, failed=why)
+        .returning(OutboxMessage.id)
+    )
+    return given_up.first() is not None
+
+
+# Each reads as the condition of one of the indexes above, or PostgreSQL would not use it.
+_OPEN = and_(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None))
+_UNSENT = and_(_OPEN, OutboxMessage.sent_at.is_(None), OutboxMessage.not_before.is_(None))
+_LATER = and_(_OPEN, OutboxMessage.sent_at.is_(None), OutboxMessage.not_before.is_not(None))
+GIVEN_UP = and_(OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_not(None))
+_DUE = and_(_OPEN, or_(OutboxMessage.not_before.is_(None), OutboxMessage.sent_at.is_not(None)))
+
+
+def unsent(session: Session, topics: Collection[str], limit: int, *, now: datetime) -> Sequence[OutboxMessage]:
+    """The oldest promises on `topics` that nobody was told of yet, locked; what another relay has locked is left to it.
+
+    Those that had to wait for their time come after those that never had to.
+    """
+    due = (_UNSENT, OutboxMessage.id), (and_(_LATER, OutboxMessage.not_before <= now), OutboxMessage.not_before)
+    found: list[OutboxMessage] = []
+    for condition, order in due:
+        if len(found) < limit:
+            found += session.scalars(
+                select(OutboxMessage)
+                .where(condition, OutboxMessage.topic.in_(topics))
+                .order_by(order, OutboxMessage.id)
+                .limit(limit - len(found))
+                .with_for_update(skip_locked=True)
+            )
+    return found
 
 
 def outstanding(
     session: Session, *, before: datetime, after: tuple[datetime, int], limit: int
 ) -> Sequence[OutboxMessage]:
-    """Promises sent until `before` and not kept, locked, in the order (sent_at, id) from `after` on."""
+    """Promises sent until `before`, not kept and not given up, locked, in the order (sent_at, id) from `after` on."""
     place = tuple_(OutboxMessage.sent_at, OutboxMessage.id)
     return session.scalars(
         select(OutboxMessage)
-        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at <= before, place > after)
+        .where(_OPEN, OutboxMessage.sent_at <= before, place > after)
         .order_by(OutboxMessage.sent_at, OutboxMessage.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -104,32 +164,21 @@ def mark_sent(session: Session, message_ids: Collection[int], *, at: datetime) -
     )
 
 
-def drop_topics(session: Session, topics: Collection[str], *, at: datetime, limit: int) -> int:
-    """Mark as done the promises on `topics`, which nobody needs; return how many there were, at most `limit`."""
-    if not topics:
-        return 0
-    waiting = (
-        select(OutboxMessage.id)
-        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.in_(topics))
-        .order_by(OutboxMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    dropped = session.execute(
+def mark_unneeded(session: Session, message_ids: Collection[int], *, at: datetime) -> None:
+    """Mark promises as done that nobody wants kept."""
+    session.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id.in_(waiting.scalar_subquery()))
+        .where(OutboxMessage.id.in_(message_ids))
         .values(done_at=at)
-        .returning(OutboxMessage.id)
         .execution_options(synchronize_session=False)
     )
-    return len(dropped.all())
 
 
 def strangers(session: Session, topics: Collection[str]) -> dict[str, int]:
-    """How many promises wait on topics other than `topics`, by topic."""
+    """How many promises wait on topics other than `topics`, by topic, those to come included."""
     rows = session.execute(
         select(OutboxMessage.topic, func.count().label("number"))
-        .where(OutboxMessage.done_at.is_(None), OutboxMessage.sent_at.is_(None), OutboxMessage.topic.not_in(topics))
+        .where(or_(_UNSENT, _LATER), OutboxMessage.topic.not_in(topics))
         .group_by(OutboxMessage.topic)
     )
     return {row.topic: row.number for row in rows}
@@ -137,21 +186,68 @@ def strangers(session: Session, topics: Collection[str]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How the outbox stands: promises not kept yet, the age in seconds of the oldest, and how many of them failed."""
+    """How the outbox stands. Ages are in seconds, counted from when a promise was made, or from when it may be kept."""
 
-    waiting: int
+    waiting: int  # to be kept by now, and not kept yet; what was given up is not among them
     oldest_s: float
-    failed: int
+    unsent: int  # of these: not handed to the queue yet
+    oldest_unsent_s: float
+    again: int  # of these: handed over more than once
+    failed: int  # of these: the last attempt came to nothing
+    later: int  # may not be kept yet
+    given_up: int  # wait for a person
 
 
 def backlog(session: Session, now: datetime) -> Backlog:
     """How the outbox stands at `now`."""
-    waiting, oldest, failed = session.execute(
-        select(func.count(), func.min(OutboxMessage.at), func.count(OutboxMessage.failed)).where(
-            OutboxMessage.done_at.is_(None)
-        )
-    ).one()
-    return Backlog(waiting, (now - oldest).total_seconds() if oldest else 0.0, failed)
+    since = func.greatest(OutboxMessage.at, OutboxMessage.not_before)
+    unsent_too = OutboxMessage.sent_at.is_(None)
+    columns = (
+        func.count(),
+        func.min(since),
+        func.count().filter(unsent_too),
+        func.min(since).filter(unsent_too),
+        func.count().filter(OutboxMessage.sends > 1),
+        func.count(OutboxMessage.failed),
+    )
+    due = session.execute(select(*columns).where(_DUE)).one()
+    come = session.execute(select(*columns).where(_LATER, OutboxMessage.not_before <= now)).one()
+    later = _count(session, and_(_LATER, OutboxMessage.not_before > now))
+    given_up = _count(session, GIVEN_UP)
+
+    def age(*instants: datetime | None) -> float:
+        return max(((now - instant).total_seconds() for instant in instants if instant), default=0.0)
+
+    return Backlog(
+        waiting=due[0] + come[0],
+        oldest_s=age(due[1], come[1]),
+        unsent=due[2] + come[2],
+        oldest_unsent_s=age(due[3], come[3]),
+        again=due[4] + come[4],
+        failed=due[5] + come[5],
+        later=later,
+        given_up=given_up,
+    )
+
+
+def waiting_by_topic(session: Session, now: datetime) -> dict[str, int]:
+    """How many promises are to be kept by `now` and are not kept yet, by topic."""
+    rows = session.execute(
+        select(OutboxMessage.topic, func.count().label("number"))
+        .where(or_(_DUE, and_(_LATER, OutboxMessage.not_before <= now)))
+        .group_by(OutboxMessage.topic)
+    )
+    return {row.topic: row.number for row in rows}
+
+
+def late(session: Session, topic: str, *, before: datetime) -> int:
+    """How many promises on `topic` could have been kept since `before`, and are neither kept nor given up."""
+    since = func.greatest(OutboxMessage.at, OutboxMessage.not_before)
+    return sum(_count(session, and_(part, OutboxMessage.topic == topic, since < before)) for part in (_DUE, _LATER))
+
+
+def _count(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.execute(select(func.count()).select_from(OutboxMessage).where(condition)).scalar_one()
 
 
 def forget_done(session: Session, *, before: datetime, limit: int) -> int:

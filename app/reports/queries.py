@@ -68,7 +68,8 @@ class Asker:
 
 # What no answer about a report shows: a queue reads fifty rows of it, so they are left where they are.
 _NOT_SHOWN = frozenset({
-    "point", "as_sent", "city_id", "about_unit", "target_s", "late_reason", "refusals", "overdue_unit_id", "updated_at",
+    "point", "as_sent", "city_id", "about_unit", "target_s", "rungs", "warned", "rungs_if_unanswered", "refusals",
+    "overdue_unit_id", "updated_at",
 })  # fmt: skip
 _COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
@@ -216,6 +217,12 @@ def count_open(session: Session) -> Mapping[str, int]:
     """How many reports are open, by state."""
     counted = session.execute(select(Report.state, func.count()).where(_IS_OPEN).group_by(Report.state))
     return {state: number for state, number in counted}  # noqa: C416 -- a Row is no pair to dict()
+
+
+def count_overdue(session: Session, now: datetime) -> int:
+    """How many open reports are past due, their clock running."""
+    late = select(func.count()).where(_IS_OPEN, Report.due_at < now, Report.stopped_at.is_(None))
+    return session.execute(late).scalar_one()
 
 
 @dataclass(frozen=True)

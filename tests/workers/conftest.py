@@ -38,7 +38,12 @@ def promises(committed: Database) -> Outbox:
 
 
 @pytest.fixture
-def processes(settings: Settings, valkey_server: Valkey, tmp_path: Path) -> Iterator[Processes]:
+def processes(
+    settings: Settings,
+    committed: Database,  # its tables are emptied after these processes have ended, not under them
+    valkey_server: Valkey,
+    tmp_path: Path,
+) -> Iterator[Processes]:
     started = Processes(
         {
             **os.environ,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from test_work import RELAY
 from trial import Outbox, Processes, Valkey, eventually
 
+from workers.queues import QUEUES
 from workers.schedule import ADVISORY_LOCK
 
 
@@ -19,7 +20,7 @@ def work(processes: Processes, valkey: Redis) -> subprocess.Popen[bytes]:
     processes.start("-c", RELAY)
     processes.start("-m", "workers", "schedule")
     work = processes.start("-m", "workers", "work")
-    eventually(lambda: valkey.scard("rq:workers") == 2, seconds=30)
+    eventually(lambda: valkey.scard("rq:workers") == len(QUEUES), seconds=30)
     return work
 
 
