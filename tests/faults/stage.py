@@ -18,7 +18,7 @@ from stack.run import _processes
 from stack.stores import start_stores
 from stack.supervisor import Process, Stop, Supervisor
 
-HOW_MANY = {"web": 1, "work": 3, "relay": 2, "schedule": 2}
+HOW_MANY = {"web": 1, "live": 1, "work": 3, "relay": 2, "schedule": 2}
 
 
 def doubles(process: Process) -> list[Process]:

@@ -26,7 +26,7 @@ from running_copy import free_port
 
 # What is killed, and by which signal. The last two do not ask PostgreSQL to shut down: its crash is repaired from the log.
 TARGETS = (
-    "web", "work", "relay", "schedule", "valkey", "valkey, wiped",
+    "web", "live", "work", "relay", "schedule", "valkey", "valkey, wiped",
     "postgres, fast", "postgres, immediate", "postgres, killed",
 )  # fmt: skip
 
