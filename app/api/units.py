@@ -11,8 +11,8 @@ from app.http import access
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.identity import permissions
+from app.identity import queries as people
 from app.identity.permissions import Do, UnitAlone
-from app.reports import queries
 from app.reports.rulebook import UnitNotFound
 from geo.validity import local_day
 
@@ -39,7 +39,7 @@ class ColleagueSchema(Schema):
 
     id = fields.UUID()
     name = fields.String()
-    roles = fields.List(fields.String(metadata={"enum": list(queries.TEAM)}))
+    roles = fields.List(fields.String(metadata={"enum": [role.value for role in people.TEAM]}))
 
 
 class ColleaguesSchema(Schema):
@@ -73,7 +73,7 @@ class Members(MethodView):
         """
         if not permissions.may(access.actor(), Do.READ_MEMBERS, UnitAlone(unit_id)):
             raise UnitNotFound
-        team = queries.team(access.session(), unit_id, access.now())
+        team = people.team(access.session(), unit_id, on=local_day(access.now()))
         return _listed({"id": str(one.id), "name": one.name, "roles": one.roles} for one in team)
 
 

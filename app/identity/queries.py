@@ -1,15 +1,21 @@
-"""Reads about people and sessions."""
+"""Reads about people, sessions, and who acts for a unit."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, and_, or_, select, text
 from sqlalchemy.orm import Session
 
-from app.identity.models import Consent, Resident, Staff
+from app.core import alphabet
+from app.identity.models import Consent, Membership, Person, Resident, Staff
 from app.identity.permissions import Acting, Actor, Role
+
+# The roles in which people work on the cases of their unit.
+TEAM: Final = (Role.OFFICER, Role.CHAIR, Role.DISPATCHER)
 
 # One statement a request. A person without memberships still gives one row, so that no row means: not signed in.
 _ACTOR = text("""
@@ -77,3 +83,51 @@ def consents_of(session: Session, person_id: UUID) -> Sequence[Consent]:
     """What a person has consented to, standing and withdrawn, oldest first."""
     wanted = select(Consent).where(Consent.person_id == person_id).order_by(Consent.given_at, Consent.purpose)
     return session.scalars(wanted).all()
+
+
+def works_for(session: Session, person_id: UUID, unit_id: int, role: Role, *, on: date) -> bool:
+    """Whether a member of staff acts for a unit in a role on a local day."""
+    membership = select(Membership.id).where(Membership.person_id == person_id, _acts_for(unit_id, {role}, on))
+    return session.execute(membership).first() is not None
+
+
+def members(session: Session, unit_id: int, *, on: date) -> Mapping[UUID, frozenset[Role]]:
+    """Who works on the cases of a unit on a local day, and as what, in the order of their numbers.
+
+    Whoever can no longer sign in is left out: a case or a warning would be with nobody.
+    """
+    roles: dict[UUID, set[Role]] = defaultdict(set)
+    for person_id, role in session.execute(
+        select(Membership.person_id, Membership.role)
+        .join(Person, Person.id == Membership.person_id)
+        .where(_acts_for(unit_id, TEAM, on), Person.disabled_at.is_(None))
+        .order_by(Membership.person_id)
+    ):
+        roles[person_id].add(Role(role))
+    return {person_id: frozenset(had) for person_id, had in roles.items()}
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who works on the cases of a unit, and as what."""
+
+    id: UUID
+    name: str
+    roles: tuple[Role, ...]
+
+
+def team(session: Session, unit_id: int, *, on: date) -> Sequence[Colleague]:
+    """The members of a unit on a local day by their given names, each once."""
+    working = members(session, unit_id, on=on)
+    names = names_of(session, working.keys())
+    colleagues = [Colleague(who, names[who], tuple(sorted(roles, key=TEAM.index))) for who, roles in working.items()]
+    return sorted(colleagues, key=lambda one: (alphabet.key_of_name(one.name), one.id))
+
+
+def _acts_for(unit_id: int, roles: Collection[Role], day: date) -> ColumnElement[bool]:
+    return and_(
+        Membership.unit_id == unit_id,
+        Membership.role.in_(sorted(role.value for role in roles)),
+        Membership.valid_from <= day,
+        or_(Membership.valid_to.is_(None), Membership.valid_to > day),
+    )

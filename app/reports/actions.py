@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.core import audit, outbox
 from app.core.errors import Invalid, NotSignedIn, Stale
 from app.identity import permissions
+from app.identity import queries as people
 from app.identity.permissions import Actor, Do, Role
 from app.photos import actions as photos
 from app.reports import entries, handling, intake, queries, timeline, workflow
@@ -29,8 +30,6 @@ from geo.validity import local_day
 
 # Whose permission a row of the table of moves asks for.
 DO = {By.OFFICER: Do.HANDLE, By.AUTHOR: Do.SPEAK, By.REVIEWER: Do.REVIEW}
-
-CHAIR = ("chair",)
 
 # How long an answer that was lost on its way is given again to somebody who may no longer read the report.
 LOST_ANSWER = timedelta(hours=1)
@@ -313,7 +312,7 @@ def _facts(session: Session, row: Move, report: Report, given: Mapping[str, Any]
         concluder = report.concluded_by
         return handling.Facts(
             concluder_is_chair=concluder is not None
-            and queries.works_for(session, concluder, report.unit_id, now, roles=CHAIR)
+            and people.works_for(session, concluder, report.unit_id, Role.CHAIR, on=local_day(now))
         )
     return handling.Facts(actor_id=actor_id)
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotPermitted
 from app.identity import permissions
+from app.identity import queries as people
 from app.identity.permissions import Actor, Do, Role, Subject
 from app.photos import actions as photo_actions
-from app.reports import queries
 from app.reports.handling import Change, clock_columns, moved_to, needed, stopwatch
 from app.reports.models import Report
 from app.reports.rulebook import Rulebook
@@ -89,7 +89,7 @@ def _is_a_colleagues(actor: Actor, standing: Standing) -> bool:
 
 def _assign(session: Session, report: Report, given: Mapping[str, Any], context: Context) -> Change:
     assignee: UUID = given["assignee"]
-    if assignee not in {colleague.id for colleague in queries.team(session, report.unit_id, context.now)}:
+    if assignee not in people.members(session, report.unit_id, on=local_day(context.now)):
         raise AssigneeNotSuitable(at="assignee")
     return Change({"assignee_id": assignee}, {"assignee": str(assignee)})
 

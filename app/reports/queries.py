@@ -29,22 +29,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from app.core import alphabet
 from app.core.errors import NotFound
-from app.identity.models import Membership, Person, Staff
+from app.identity.models import Staff
 from app.photos.models import Photo
 from app.reports.models import Report, ReportAuthor, ReportFollower, TimelineEntry, TimelineText
 from app.reports.workflow import OPEN, State
-from geo.validity import local_day
 
 # What counts as the same spot (design 2, recurrence).
 SAME_SPOT_M = 30
 
 # Two reports of one incident, each placed by a phone that may be wrong by 100 m.
 SAME_INCIDENT_M = 200
-
-# The roles in which people work on the cases of their unit.
-TEAM = ("officer", "chair", "dispatcher")
 
 # How long ago somebody else's report of the same thing is still worth following.
 NEARBY_WITHIN = timedelta(hours=24)
@@ -350,47 +345,6 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
         .with_for_update(read=True)
     )
     return found.scalar_one_or_none()
-
-
-def works_for(session: Session, person_id: UUID, unit_id: int, now: datetime, *, roles: Collection[str]) -> bool:
-    """Whether a member of staff acts for the unit in one of the roles on the local day."""
-    membership = select(Membership.id).where(Membership.person_id == person_id, _acts_for(unit_id, now, roles))
-    return session.execute(membership).first() is not None
-
-
-@dataclass(frozen=True)
-class Colleague:
-    """Somebody to whom a case of the unit can be assigned, and as what they act for it."""
-
-    id: UUID
-    name: str
-    roles: tuple[str, ...]
-
-
-def team(session: Session, unit_id: int, now: datetime) -> Sequence[Colleague]:
-    """Everybody to whom a case of the unit can be assigned on the local day, by their given names, each once.
-
-    Whoever can no longer sign in is left out: a case with them would be with nobody.
-    """
-    found = session.execute(
-        select(Staff.person_id, Staff.name, func.array_agg(Membership.role.distinct()))
-        .join(Membership, Membership.person_id == Staff.person_id)
-        .join(Person, Person.id == Staff.person_id)
-        .where(_acts_for(unit_id, now, TEAM), Person.disabled_at.is_(None))
-        .group_by(Staff.person_id, Staff.name)
-    )
-    colleagues = [Colleague(person_id, name, tuple(sorted(roles, key=TEAM.index))) for person_id, name, roles in found]
-    return sorted(colleagues, key=lambda one: (alphabet.key_of_name(one.name), one.id))
-
-
-def _acts_for(unit_id: int, now: datetime, roles: Collection[str]) -> ColumnElement[bool]:
-    day = local_day(now)
-    return and_(
-        Membership.unit_id == unit_id,
-        Membership.role.in_(sorted(roles)),
-        Membership.valid_from <= day,
-        or_(Membership.valid_to.is_(None), Membership.valid_to > day),
-    )
 
 
 def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:

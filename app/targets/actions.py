@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core.audit import AuditEntry, record
 from app.core.errors import Conflict, Invalid
+from app.identity import queries as identity
 from app.targets import queries
 from app.targets.calendar_file import Day, Edition, Named, Year, read
 from app.targets.models import CalendarYear, DutyShift, Holiday, TargetPolicy, WorkCalendar
@@ -256,7 +257,7 @@ def replace_duty(
     """
     if starts < local_day(now):
         raise DutyInThePast(at="from")
-    working = queries.members(session, unit_id, starts)
+    working = identity.members(session, unit_id, on=starts)
     for place, shift in enumerate(shifts):
         if shift.person_id not in working:
             raise DutyPersonUnknown(at=f"shifts.{place}.person")

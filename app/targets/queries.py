@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import column, or_, select, table
 from sqlalchemy.orm import Session
 
-from app.identity.models import Membership, Person
+from app.identity import queries as identity
 from app.identity.permissions import Role
 from app.targets import duty
 from app.targets.calendar import Calendar, spans
@@ -21,9 +21,6 @@ from geo.validity import Days, local_day
 
 # Units belong to routing, which targets know nothing of; two of their columns are read here.
 _UNITS = table("units", column("id"), column("city_id"), column("kind"), column("code"))
-
-# Who acts for a unit, so that a shift can be theirs.
-TEAM = (Role.OFFICER, Role.CHAIR, Role.DISPATCHER)
 
 
 def calendars(session: Session, city_id: int) -> Mapping[str, Calendar]:
@@ -114,21 +111,6 @@ def shifts(session: Session, unit_id: int, since: date) -> Sequence[DutyShift]:
     return session.scalars(wanted.execution_options(populate_existing=True)).all()
 
 
-def members(session: Session, unit_id: int, day: date) -> Mapping[UUID, frozenset[Role]]:
-    """Who acts for a unit on a local day, and as what, in the order of their numbers; nobody who cannot sign in."""
-    roles: dict[UUID, set[Role]] = defaultdict(set)
-    for person_id, role in session.execute(
-        select(Membership.person_id, Membership.role)
-        .join(Person, Person.id == Membership.person_id)
-        .where(Membership.unit_id == unit_id, Membership.role.in_([role.value for role in TEAM]))
-        .where(Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to > day))
-        .where(Person.disabled_at.is_(None))
-        .order_by(Membership.person_id)
-    ):
-        roles[person_id].add(Role(role))
-    return {person_id: frozenset(had) for person_id, had in roles.items()}
-
-
 @dataclass(frozen=True)
 class OnDuty:
     """Who is on duty in a unit at an instant. `everybody`: no shift says anything, so that all who work there are."""
@@ -139,15 +121,15 @@ class OnDuty:
 
 def on_duty(session: Session, unit_id: int, at: datetime) -> OnDuty:
     """Who is on duty in a unit; whoever left it is not, whatever their shifts say."""
-    return _on_duty(session, unit_id, at, members(session, unit_id, local_day(at)))
+    return _on_duty(session, unit_id, at, identity.members(session, unit_id, on=local_day(at)))
 
 
 def crew(session: Session, city_id: int, unit_id: int, at: datetime, assignee: UUID | None = None) -> Crew:
     """Who could be warned of a case of a unit at an instant. An assignee who left the unit is none."""
     day = local_day(at)
-    working = members(session, unit_id, day)
+    working = identity.members(session, unit_id, on=day)
     desk = session.scalars(select(_UNITS.c.id).where(_UNITS.c.city_id == city_id, _UNITS.c.kind == "desk")).one()
-    dispatchers = members(session, desk, day)
+    dispatchers = identity.members(session, desk, on=day)
     return Crew(
         assignee=assignee if assignee in working else None,
         on_duty=_on_duty(session, unit_id, at, working).people,
