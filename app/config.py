@@ -32,6 +32,12 @@ class Settings:
     city_id: int = 1
     tiles_url: str | None = None
     tiles_attribution: str = ""
+    live_url: str | None = None
+    vapid_subject: str | None = None
+    fcm_credentials: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    gateway: Path | None = None
 
     def key(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose, derived from the secret (HKDF-SHA256, RFC 5869)."""
@@ -66,11 +72,17 @@ def read_settings() -> Settings:
         problems.append("HAIGIO_ENV must be development, test or production")
     if "HAIGIO_SECRET" not in missing and len(env.str("HAIGIO_SECRET")) < 32:
         problems.append("HAIGIO_SECRET must have at least 32 characters")
-    if environment == "production" and not env.str("HAIGIO_SMS_URL", ""):
-        problems.append("HAIGIO_SMS_URL is not set: in production one-time codes must reach a phone")
+    if environment == "production" and not env.str("HAIGIO_SMS_URL", "") and not env.str("HAIGIO_GATEWAY", ""):
+        problems.append(
+            "neither HAIGIO_GATEWAY nor HAIGIO_SMS_URL is set: in production one-time codes must reach a phone"
+        )
     tiles_url = env.str("HAIGIO_TILES_URL", "") or None
     if tiles_url and not _is_tiles_address(tiles_url):
         problems.append("HAIGIO_TILES_URL must be an http(s) address with {z}, {x} and {y} in its path")
+    live_url = env.str("HAIGIO_LIVE_URL", "") or None
+    if live_url and not _is_plain_address(live_url):
+        problems.append("HAIGIO_LIVE_URL must be an http(s) address without a query")
+    problems += _problems_of_channels(env)
     if problems:
         raise SettingsError("Hai Giờ cannot start: " + "; ".join(problems))
     return Settings(
@@ -79,17 +91,63 @@ def read_settings() -> Settings:
         queue_url=env.str("HAIGIO_QUEUE_URL"),
         photos=Path(env.str("HAIGIO_PHOTOS")),
         secret=env.str("HAIGIO_SECRET"),
-        sms_url=env.str("HAIGIO_SMS_URL", None),
+        sms_url=env.str("HAIGIO_SMS_URL", "") or None,
         public_url=env.str("HAIGIO_PUBLIC_URL", ""),
         trusted_proxies=env.int("HAIGIO_TRUSTED_PROXIES", 0),
         city_id=env.int("HAIGIO_CITY_ID", 1),
         tiles_url=tiles_url,
         tiles_attribution=env.str("HAIGIO_TILES_ATTRIBUTION", ""),
+        live_url=live_url,
+        vapid_subject=env.str("HAIGIO_VAPID_SUBJECT", "") or None,
+        fcm_credentials=_path(env, "HAIGIO_FCM_CREDENTIALS"),
+        smtp_url=env.str("HAIGIO_SMTP_URL", "") or None,
+        mail_from=env.str("HAIGIO_MAIL_FROM", "") or None,
+        gateway=_path(env, "HAIGIO_GATEWAY"),
     )
+
+
+def _problems_of_channels(env: Env) -> list[str]:
+    """What is wrong with the ways out to people, as far as can be seen without opening a file."""
+    subject, smtp = env.str("HAIGIO_VAPID_SUBJECT", ""), env.str("HAIGIO_SMTP_URL", "")
+    sender, sms = env.str("HAIGIO_MAIL_FROM", ""), env.str("HAIGIO_SMS_URL", "")
+    problems = []
+    if subject and not re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[^/\s]+\S*", subject):
+        problems.append("HAIGIO_VAPID_SUBJECT must be mailto:… or https://…, where push services reach a person")
+    if smtp and not re.fullmatch(r"smtp://[^\s/?#@]+/?|(smtps|smtp\+starttls)://[^\s/?#]+/?", smtp):
+        problems.append(
+            "HAIGIO_SMTP_URL must be smtp://host, smtp+starttls://user:password@host or smtps://user:password@host, "
+            "a password never with smtp://"
+        )
+    if bool(smtp) != bool(sender):
+        problems.append("HAIGIO_SMTP_URL and HAIGIO_MAIL_FROM are set both or none")
+    if sender and not re.fullmatch(r"(?:[^<>@\r\n]+ <([^<>@\s]+@[^<>@\s]+)>|[^<>@\s]+@[^<>@\s]+)", sender):
+        problems.append("HAIGIO_MAIL_FROM must be an address, or a name and <an address>")
+    if sms and env.str("HAIGIO_GATEWAY", ""):
+        problems.append("HAIGIO_GATEWAY and HAIGIO_SMS_URL are two ways to one place: set one")
+    if sms and not re.match(r"https?://[^\s]+$", sms):
+        problems.append("HAIGIO_SMS_URL must be an http(s) address")
+    problems += [
+        f"{name} must name a file"
+        for name in ("HAIGIO_FCM_CREDENTIALS", "HAIGIO_GATEWAY")
+        if (path := _path(env, name)) is not None and not path.is_file()
+    ]
+    return problems
+
+
+def _path(env: Env, name: str) -> Path | None:
+    written = env.str(name, "")
+    return Path(written) if written else None
 
 
 def _is_tiles_address(url: str) -> bool:
-    """Whether a map could fetch tiles there. It goes into a security policy, so its host is taken literally."""
-    return re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[^\s;,'\"]*", url) is not None and all(
-        part in url for part in ("{z}", "{x}", "{y}")
-    )
+    """Whether a map could fetch tiles there."""
+    return _is_address(url) and all(part in url for part in ("{z}", "{x}", "{y}"))
+
+
+def _is_plain_address(url: str) -> bool:
+    return _is_address(url) and not {"?", "#"} & set(url)
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is one. It goes into a security policy, so its host is taken literally."""
+    return re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[^\s;,'\"]*", url) is not None

@@ -4,6 +4,7 @@ import app.core.audit
 import app.core.outbox
 import app.enforcement.models
 import app.identity.models
+import app.notifications.models
 import app.photos.models
 import app.reports.models
 import app.routing.models
@@ -16,6 +17,7 @@ TABLES = (
     app.core.outbox.OutboxMessage,
     app.enforcement.models,
     app.identity.models,
+    app.notifications.models,
     app.photos.models,
     app.reports.models,
     app.routing.models,

@@ -8,12 +8,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, web
 from app.config import Settings, read_settings
+from app.core import logs as lines
 from app.core.db import Database
 from app.http import headers, logs, problems, unread
 from app.http.container import KEY, Container
 from app.http.limits import Limits
-from app.identity import sms
+from app.identity.tickets import KEY_PURPOSE, LiveTickets
 from app.identity.tokens import AccessTokens
+from app.notifications import texts
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
 
@@ -36,7 +38,8 @@ class StrictJson(DefaultJSONProvider):
 def wire(settings: Settings | None = None, database: Database | None = None) -> Flask:
     """The web application. `database` is given by tests that share one transaction with their requests."""
     settings = settings or read_settings()
-    logs.configure(for_people=settings.env != "production")
+    lines.configure(for_people=settings.env != "production")
+    texts.templates()  # a fault in them is found now, and not by the first reader
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)
@@ -44,10 +47,10 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
         settings=settings,
         database=database or Database(settings.database_url),
         tokens=AccessTokens(settings.key("access tokens")),
+        tickets=LiveTickets(settings.key(KEY_PURPOSE)),
         limits=Limits(settings.queue_url, settings.key("limits")),
         rulebook=RulebookCache(settings.city_id),
         photos=PhotoStore(settings.photos),
-        sms=sms.sender_for(settings),
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -17,6 +17,7 @@ from stack.stores import start_stores
 from stack.supervisor import Process, Supervisor
 
 HOST = "127.0.0.1"
+NOBODY = "mailto:nobody@localhost"
 SHORTEST_SECRET = 32
 OURS = ("HAIGIO_DATABASE_URL", "HAIGIO_OWNER_DATABASE_URL", "HAIGIO_QUEUE_URL")
 
@@ -41,7 +42,7 @@ def run(arguments: list[str]) -> int:
         install(place, RUNTIME)
         with Supervisor(place.log) as supervisor:
             stores = start_stores(place, supervisor)
-            environment = _environment(place, kind, stores.variables())
+            environment = _environment(place, kind, options.port, stores.variables())
             _prepare(place, supervisor, environment, kind, options)
             web, *others = _processes(place, environment, options.port)
             # People wait for the web, which on two cores must not share them meanwhile; promises keep.
@@ -75,24 +76,30 @@ def _check(kind: str, options: argparse.Namespace) -> None:
             f"HAIGIO_ENV=production needs HAIGIO_SECRET, at least {SHORTEST_SECRET} random characters, the same at "
             "every start. One is made by: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
-    if kind == "production" and not os.environ.get("HAIGIO_SMS_URL"):
-        raise Refusal("HAIGIO_ENV=production needs HAIGIO_SMS_URL: one-time codes must reach a phone")
+    if kind == "production" and not (os.environ.get("HAIGIO_GATEWAY") or os.environ.get("HAIGIO_SMS_URL")):
+        raise Refusal("HAIGIO_ENV=production needs HAIGIO_GATEWAY or HAIGIO_SMS_URL: codes must reach a phone")
     for file in options.wards:
         if not file.is_file():
             raise Refusal(f"--wards {file}: no such file")
-    if not 1 <= options.port <= 65535:
-        raise Refusal(f"--port {options.port}: a port is a number from 1 to 65535")
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, options.port))
-        except OSError as error:
-            raise Refusal(
-                f"Port {options.port} cannot be used ({error.strerror}). ./run --port N takes another"
-            ) from None
+    if not 1 <= options.port < 65535:
+        raise Refusal(f"--port {options.port}: a port is a number from 1 to 65534; the next one is taken too")
+    for port in (options.port, live_port(options.port)):
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise Refusal(
+                    f"Port {port} cannot be used ({error.strerror}). ./run --port N takes N and the one after it"
+                ) from None
 
 
-def _environment(place: Place, kind: str, stores: Mapping[str, str]) -> dict[str, str]:
+def live_port(port: int) -> int:
+    """Return the port on which open desks hear of changes, beside the web's."""
+    return port + 1
+
+
+def _environment(place: Place, kind: str, port: int, stores: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of all our processes: the caller's, and what leads to this copy's stores."""
     for name in OURS:
         if os.environ.get(name):
@@ -100,6 +107,8 @@ def _environment(place: Place, kind: str, stores: Mapping[str, str]) -> dict[str
     secret = os.environ.get("HAIGIO_SECRET") or place.secret()
     photos = Path(os.environ.get("HAIGIO_PHOTOS") or place.var / "photos").absolute()
     photos.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # In production only whoever runs the proxy knows how the outside reaches it; until they say so desks ask for news.
+    here = f"http://{HOST}:{live_port(port)}/live" if kind == "development" else ""
     return {
         **os.environ,
         **stores,
@@ -108,6 +117,9 @@ def _environment(place: Place, kind: str, stores: Mapping[str, str]) -> dict[str
         "HAIGIO_VENV": str(place.venv),
         "HAIGIO_PHOTOS": str(photos),
         "HAIGIO_SECRET": secret,
+        "HAIGIO_LIVE_URL": os.environ.get("HAIGIO_LIVE_URL") or here,
+        # Push services want to know whom they could write to; a copy to try things on has nobody.
+        "HAIGIO_VAPID_SUBJECT": os.environ.get("HAIGIO_VAPID_SUBJECT") or (NOBODY if kind == "development" else ""),
         "PYTHONPATH": str(ROOT),
     }
 
@@ -138,12 +150,15 @@ def _prepare(
 
 
 def _processes(place: Place, environment: Mapping[str, str], port: int) -> list[Process]:
-    granian = ["granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    granian = ["granian", "--host", HOST, "--no-ws", "--no-access-log", "--log-level", "warning"]
+    granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5"]
     # Requests are logged by the application, without personal data; the server itself only says what goes wrong.
     # A thread is held by each photo that is on its way, which may take minutes; idle ones end by themselves.
-    granian += ["--workers", "2", "--blocking-threads", "32", "--no-ws", "--no-access-log", "--log-level", "warning"]
-    granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "wsgi:app"]
-    commands = {"web": granian, **{name: ["workers", name] for name in ("work", "relay", "schedule")}}
+    web = [*granian, "--port", str(port), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "32"]
+    # One process holds every stream; it refuses by itself what is over 2,000.
+    live = [*granian, "--port", str(live_port(port)), "--interface", "asgi", "--workers", "1", "--backpressure", "2200"]
+    commands = {"web": [*web, "wsgi:app"], "live": [*live, "app.live:app"]}
+    commands |= {name: ["workers", name] for name in ("work", "relay", "schedule")}
     # The web's processes add up their metrics in this folder; those of an earlier start are over.
     metrics = place.var / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A whole running copy for the stories in `journeys` and `browser`: web, relay, worker, schedule and Valkey as processes of their own.
+"""A whole running copy for the stories in `journeys` and `browser`: web, live, relay, worker, schedule and Valkey as processes of their own.
 
 It is started as ./run starts it, on a database of its own, and the stories talk to it over HTTP only. Processes can be
 killed and started again, which is what some of the stories are about.
@@ -92,6 +92,7 @@ class Copy:
     folder: Path
     environment: dict[str, str]
     port: int
+    live_port: int
     valkey_binary: str
     accounts: list[dict[str, str]] = field(default_factory=list)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -120,9 +121,11 @@ class Copy:
     def start_all(self) -> None:
         self.start("valkey")
         self.start("web")
+        self.start("live")
         for name in PROCESSES:
             self.start(name)
-        self.wait_until(lambda: httpx.get(f"http://127.0.0.1:{self.port}/health/ready").status_code == 200)
+        for port in (self.port, self.live_port):
+            self.wait_until(lambda port=port: httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200)
 
     def stop_all(self) -> None:
         for name in list(self.running):
@@ -173,6 +176,12 @@ class Copy:
             "--workers", "2", "--blocking-threads", "32", "--respawn-failed-workers", "wsgi:app",
         ]  # fmt: skip
 
+    def _live_command(self) -> list[str]:
+        return [
+            sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.live_port),
+            "--workers", "1", "--no-ws", "--backpressure", "2200", "--respawn-failed-workers", "app.live:app",
+        ]  # fmt: skip
+
     def _valkey_command(self) -> list[str]:
         data = self.folder / "valkey"
         data.mkdir(exist_ok=True)
@@ -213,7 +222,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
         "HAIGIO_PHOTOS": str(folder / "photos"),
         "PYTHONPATH": str(ROOT),
     }
-    made = Copy(folder, environment, free_port(), os.environ["HAIGIO_VALKEY_SERVER"])
+    port, live_port = free_port(), free_port()
+    environment["HAIGIO_LIVE_URL"] = f"http://127.0.0.1:{live_port}/live"
+    made = Copy(folder, environment, port, live_port, os.environ["HAIGIO_VALKEY_SERVER"])
     accounts = folder / "demo-accounts.json"
     subprocess.run(
         [sys.executable, "-m", "app.commands", "prepare", "--empty", "--accounts", str(accounts)],
@@ -229,7 +240,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
 @pytest.fixture
 def copy(running: Copy) -> Iterator[Copy]:
     """The copy, with everything of it alive when a story begins, and nobody left on the line when it ends."""
-    for name in ("valkey", "web", *PROCESSES):
+    for name in ("valkey", "web", "live", *PROCESSES):
         if name not in running.running:
             running.start(name)
     running.let_an_hour_pass()

@@ -1,4 +1,4 @@
-"""What every job of a process shares, made once: settings, database, photo store, texts.
+"""What every job of a process shares, made once: settings, database, photo store, ways out.
 
 The convention of a job, `workers/jobs/*.py`:
 
@@ -20,7 +20,8 @@ from functools import cache
 import app.metadata  # noqa: F401 -- a table that points at another needs both to be known
 from app.config import Settings, read_settings
 from app.core.db import Database
-from app.identity.sms import SmsSender, sender_for
+from app.notifications import texts
+from app.notifications.channels.configured import Channels, channels_for
 from app.photos.storage import PhotoStore
 
 
@@ -31,15 +32,16 @@ class Context:
     settings: Settings
     database: Database
     photos: PhotoStore
-    sms: SmsSender
+    channels: Channels
 
 
 def make_context(settings: Settings) -> Context:
-    """The means that `settings` name; nothing is connected yet."""
+    """The means that `settings` name; nothing is connected yet. Raises SettingsError, and TemplatesInvalid."""
+    texts.templates()
     database = Database(settings.database_url, pool_size=2)
     # A forked job must not talk over its parent's connections; those stay the parent's to close.
     os.register_at_fork(after_in_child=lambda: database.engine.dispose(close=False))
-    return Context(settings, database, PhotoStore(settings.photos), sender_for(settings))
+    return Context(settings, database, PhotoStore(settings.photos), channels_for(settings))
 
 
 @cache

@@ -26,9 +26,10 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.db import Database
 from app.core.outbox import OutboxMessage
-from workers.queues import PHOTOS, SMALL, TEXT, JobQueue, connect
+from workers.queues import EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
 
 log = structlog.get_logger("relay")
 
@@ -43,12 +44,19 @@ class Handler:
 
 # What goes out of the house goes by a queue of its own: PUSH, TEXT, EMAIL, WEBHOOK.
 HANDLERS: Mapping[str, Handler | None] = {
-    "report.received": Handler(SMALL, "workers.jobs.recurrence.mark_recurrence"),
+    "report.received": Handler(SMALL, "workers.jobs.news.take_in"),
+    "report.moved": Handler(SMALL, "workers.jobs.news.tell"),
+    "report.entry": Handler(SMALL, "workers.jobs.news.tell"),
+    "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
     "code.wanted": Handler(TEXT, "workers.jobs.codes.send_code"),
-    "report.moved": None,  # phones and desks ask what is new; nobody is told by push yet
-    "report.entry": None,  # the same
-    "decision.entered": None,  # the same
+    "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
+    "notice.text": Handler(TEXT, "workers.jobs.notices.text"),
+    "notice.email": Handler(EMAIL, "workers.jobs.notices.email"),
+    "webhook.call": Handler(WEBHOOK, "workers.jobs.webhooks.call"),
+    "decision.entered": None,  # a sanction is between the chair and the violator
+    "photo.ready": None,  # what open desks are told by app/live
+    "photo.refused": None,  # the same
 }
 
 BATCH = 250
@@ -80,7 +88,7 @@ MARKER = "haigio:whole-on-run"
 # A job that ended, while its promise is not kept.
 _ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 _START = (datetime.min.replace(tzinfo=UTC), 0)
-_OUTAGES = (RedisError, DBAPIError, psycopg.Error)
+_OUTAGES = (RedisError, DBAPIError, psycopg.Error, ClockWrong)
 
 
 def patience(sends: int) -> timedelta:

@@ -2,12 +2,15 @@
 
 Whoever holds a lock in the database is the schedule; others stand by and take over when it is gone. A tick that was
 missed is made up for once, not as often as it was missed. Every tick is bounded and safe to run twice.
+
+What time it is, the database says: whichever machine the schedule runs on, and however wrong its clock, nothing is warned
+about, closed or forgotten an hour early or late.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import psycopg
@@ -20,11 +23,14 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.db import Database
 from app.identity import actions as identity
+from app.notifications import actions as notifications
 from app.photos.storage import PhotoStore
 from app.reports import reform, sweep
 from app.reports.rulebook import RulebookCache
+from app.targets import queries as targets
 from workers.queues import QUEUES, connect
 from workers.reaper import Reaper
 
@@ -58,10 +64,13 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
     return (
         Every(1, reaper.queue_retries),
         Every(5, reaper.revive),
+        Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
+        Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
         Every(60, Gauges(database, queue).tell),
+        Every(3600, sweeps.complain_of_calendars_that_lack_a_year),
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_expired_sign_ins),
         Every(3600, lambda now: discard_half_photos(photos, now)),
@@ -73,11 +82,16 @@ class Sweeps:
 
     def __init__(self, database: Database, city_id: int) -> None:
         self._database = database
+        self._city_id = city_id
         self._rulebook = RulebookCache(city_id)
 
     def _batch(self, what: Callable[[Session], int]) -> bool:
         with self._database.unit_of_work() as session:
             return what(session) >= BATCH
+
+    def warn_of_cases_that_reach_a_rung(self, now: datetime) -> bool:
+        """Promise warnings at 50, 80 and 100 % of the time of a case."""
+        return self._batch(lambda session: sweep.warn_due(session, now, BATCH))
 
     def resume_clocks_stopped_for_24_hours(self, now: datetime) -> bool:
         """Let cases go on whose resident did not answer."""
@@ -90,6 +104,17 @@ class Sweeps:
     def rehome_cases_of_units_that_are_no_more(self, now: datetime) -> bool:
         """Give open cases to who acts at their point, after a reform of the wards."""
         return self._batch(lambda session: reform.rehome(session, self._rulebook.current(session), now, BATCH))
+
+    def tell_leaders_what_became_overdue(self, now: datetime) -> None:
+        """Send the hour's digest, if it was not sent and there is something to tell."""
+        with self._database.unit_of_work() as session:
+            notifications.digest(session, self._city_id, now)
+
+    def complain_of_calendars_that_lack_a_year(self, now: datetime) -> None:
+        """Say loudly which working hours cannot be reckoned: their cases are judged round the clock meanwhile."""
+        with self._database.unit_of_work() as session:
+            for gap in targets.gaps(session, self._city_id, now):
+                log.error("calendar lacks years", calendar=gap.calendar_code, years=gap.years)
 
     def forget_kept_promises(self, now: datetime) -> bool:
         """Delete outbox rows that were done 14 days ago."""
@@ -144,28 +169,41 @@ class Round:
             try:
                 if tick(now):
                     self._due[position] = seconds
-            except (DBAPIError, RedisError) as outage:
+            except (DBAPIError, RedisError, ClockWrong) as outage:
                 log.warning("tick failed", tick=getattr(tick, "__name__", "tick"), reason=type(outage).__name__)
 
 
 @contextmanager
-def alone(database_url: str) -> Iterator[Callable[[], None]]:
-    """Wait until nobody else is the schedule. Yields a check that raises psycopg.Error when that is no longer sure."""
+def alone(database_url: str) -> Iterator[Callable[[], datetime]]:
+    """Wait until nobody else is the schedule. Yields what tells the present instant, by the database's clock.
+
+    It raises psycopg.Error when it is no longer sure that nobody else is, and ClockWrong when this machine's clock is
+    another: the library that looks after jobs goes by that one.
+    """
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True, application_name="haigio schedule", connect_timeout=5) as connection:
         # When this machine falls silent the server lets go of the lock within half a minute.
         for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
             connection.execute(f"set tcp_keepalives_{name} = {value}".encode())
+
+        def theirs() -> datetime:
+            row = connection.execute("select clock_timestamp()").fetchone()
+            if row is None:
+                raise psycopg.OperationalError("no answer")
+            now: datetime = row[0].astimezone(UTC)
+            return now
+
+        def present() -> datetime:
+            return clock.compare(theirs)
+
         while True:
+            present()
             row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
             if row is not None and row[0]:
                 break
             time.sleep(STAND_BY_S)
 
-        def make_sure() -> None:
-            connection.execute("select 1")
-
-        yield make_sure
+        yield present
 
 
 def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
@@ -178,14 +216,13 @@ def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
     )
     while True:
         try:
-            with alone(settings.database_url) as make_sure:
+            with alone(settings.database_url) as present:
                 log.info("this is the schedule now")
                 turn = Round(table)
                 while True:
-                    make_sure()
-                    turn.run(time.monotonic(), clock.now())
+                    turn.run(time.monotonic(), present())
                     time.sleep(0.25)
-        except psycopg.Error as outage:
+        except (psycopg.Error, ClockWrong) as outage:
             log.warning("schedule waits", reason=type(outage).__name__)
             database.close()
             time.sleep(STAND_BY_S)

@@ -7,6 +7,9 @@ from app.api import (
     catalogue,
     dead_letters,
     decisions,
+    devices,
+    duty,
+    inbox,
     me,
     operation,
     photos,
@@ -16,6 +19,7 @@ from app.api import (
     statistics,
     units,
     wards,
+    webhooks,
 )
 from app.http.blueprint import Api
 
@@ -46,15 +50,19 @@ def register(app: Flask) -> None:
     for door in (
         sessions,
         me,
+        inbox,
+        devices,
         reports,
         photos,
         queue,
         cases,
         decisions,
         units,
+        duty,
         wards,
         catalogue,
         statistics,
+        webhooks,
         dead_letters,
     ):
         documented.register_blueprint(door.blueprint, url_prefix=PREFIX)

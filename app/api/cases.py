@@ -27,12 +27,13 @@ OVER = (State.CONCLUDED.value, State.CLOSED.value)
 
 
 class CasesSchema(paging.PageSchema):
-    """Which cases: of one unit, by number, only those with a result, only those that wait for a decision."""
+    """Which cases: of one unit, by number, only those with a result, that wait for a decision, or that came late."""
 
     unit = fields.Integer(load_default=None)
     number = fields.String(load_default=None, validate=validate.Length(min=1, max=30))
     over = fields.Boolean(load_default=False)
     undecided = fields.Boolean(load_default=False)
+    late = fields.Boolean(load_default=False)
 
 
 @blueprint.route("/cases")
@@ -46,7 +47,8 @@ class Cases(MethodView):
         """Cases by receipt, newest first
 
         `number` finds one, `over=true` leaves those with a result, `undecided=true` the recorded ones without a
-        decision, the longest waiting first. `ETag` is of the cases' states; `If-None-Match` answers 304.
+        decision, the longest waiting first, `late=true` those concluded after they were due, each with its
+        `late_reason`. `ETag` is of the cases' states; `If-None-Match` answers 304.
         """
         limit = paging.limit(asked)
         rows = queries.cases(
@@ -80,4 +82,6 @@ def _which(asked: Mapping[str, Any]) -> ColumnElement[bool]:
         chosen.append(Report.state.in_(OVER))
     if asked["undecided"]:
         chosen += [Report.state.in_(OVER), decisions.UNDECIDED]
+    if asked["late"]:
+        chosen += [Report.state.in_(OVER), Report.concluded_at > Report.due_at]
     return and_(true(), *chosen)

@@ -56,9 +56,13 @@ class KindSchema(NamedSchema):
 
 
 class TargetSchema(Schema):
-    """How long a case may take. What is null describes every case; the most specific row judges."""
+    """How long a case may take. What is null describes every case; the most specific row judges.
+
+    The minutes count in the hours of `calendar`; null is round the clock.
+    """
 
     minutes = fields.Integer()
+    calendar = fields.String(allow_none=True)
     field = fields.String(allow_none=True)
     kind = fields.String(allow_none=True)
     unit = fields.Integer(allow_none=True)
@@ -122,6 +126,7 @@ def _present(today: InForce, language: Language) -> dict[str, Any]:
         "targets": [
             {
                 "minutes": target.minutes,
+                "calendar": target.calendar_code,
                 "field": target.field,
                 "kind": target.kind_code,
                 "unit": target.unit_id,

@@ -1,11 +1,12 @@
 """What a person may read and change about themselves."""
 
 from collections.abc import Mapping, Sequence
+from datetime import time
 from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from app.api.sessions import MemberSchema
 from app.api.viewing import answer
@@ -19,7 +20,8 @@ from geo.validity import local_day
 
 blueprint = Blueprint("me", __name__, description="Tôi / Me")
 
-# How somebody may wish to be told: the senders come with notifications, the wish is theirs from the start.
+# How somebody may wish to be told; nothing chosen is inbox and push. The inbox has everything in any case. Texts go to
+# residents (one, however many ways are named), mails to staff.
 CHANNELS = ("inbox", "push", "sms", "email", "zalo")
 
 
@@ -38,11 +40,30 @@ class ConsentSchema(Schema):
     given = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
+_TIME = validate.Regexp(r"\A([01]\d|2[0-3]):[0-5]\d\Z")
+
+
+class QuietHoursSchema(Schema):
+    """Local times of the day, HH:MM, between which no device rings; `to` may be of the next morning."""
+
+    begin = fields.String(data_key="from", required=True, validate=_TIME)
+    end = fields.String(data_key="to", required=True, validate=_TIME)
+
+    @post_load
+    def times(self, given: Mapping[str, str], **_kwargs: Any) -> tuple[time, time]:
+        """The two times. What begins when it ends is refused: it might be all day or no time."""
+        if given["begin"] == given["end"]:
+            raise ValidationError("Must be two times.", "to")
+        return time.fromisoformat(given["begin"]), time.fromisoformat(given["end"])
+
+
 class ChangeSchema(Schema):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays. Duty overrides quiet hours, and warns on devices whatever was chosen."""
 
     language = fields.String(load_default=None, validate=validate.OneOf(["vi", "en"]))
     channels = fields.List(fields.String(validate=validate.OneOf(CHANNELS)), load_default=None)
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    email = fields.Email(allow_none=True, validate=validate.Length(max=254), metadata={"description": "of staff only"})
     consents = fields.List(fields.Nested(ConsentSchema), load_default=list, validate=[validate.Length(max=20), _once])
 
 
@@ -51,6 +72,13 @@ class StandingConsentSchema(ConsentSchema):
 
     given_at = fields.AwareDateTime()
     withdrawn_at = fields.AwareDateTime(allow_none=True)
+
+
+class ShownQuietHoursSchema(Schema):
+    """Local times, HH:MM."""
+
+    begin = fields.String(data_key="from")
+    end = fields.String(data_key="to")
 
 
 class MySchema(Schema):
@@ -63,6 +91,8 @@ class MySchema(Schema):
     phone = fields.String(allow_none=True, metadata={"description": "of residents only"})
     language = fields.String()
     channels = fields.List(fields.String())
+    quiet_hours = fields.Nested(ShownQuietHoursSchema, allow_none=True)
+    email = fields.String(allow_none=True, metadata={"description": "of staff only"})
     consents = fields.List(fields.Nested(StandingConsentSchema))
 
 
@@ -80,9 +110,12 @@ class Me(MethodView):
     @blueprint.arguments(ChangeSchema)
     @blueprint.response(200, MySchema)
     def patch(self, given: Mapping[str, Any]) -> Response:
-        """Change language, channels or consents"""
+        """Change language, channels, quiet hours, e-mail address or consents"""
         person_id = access.actor().person_id
-        actions.change_me(access.session(), person_id, **given, now=access.now())
+        # Null takes away; what is left out stays.
+        taken_away = {"quiet_hours": (), "email": ""}
+        said: dict[str, Any] = {name: taken_away.get(name) if value is None else value for name, value in given.items()}
+        actions.change_me(access.session(), person_id, **said, now=access.now())
         access.session().flush()
         return _shown()
 
@@ -100,6 +133,10 @@ def _shown() -> Response:
             "phone": queries.phone_of(session, person.id),
             "language": person.language,
             "channels": person.channels,
+            "quiet_hours": person.quiet_from
+            and person.quiet_to
+            and {"from": f"{person.quiet_from:%H:%M}", "to": f"{person.quiet_to:%H:%M}"},
+            "email": queries.email_of(session, person.id),
             "consents": [
                 {
                     "purpose": consent.purpose,

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from app.api import report_view
 from app.api.report_schema import ReportSchema
@@ -14,6 +14,7 @@ from app.enforcement import queries as decisions
 from app.http import access, paging
 from app.http.access import needs
 from app.http.blueprint import Blueprint
+from app.http.container import container
 from app.http.preconditions import not_modified
 from app.identity.permissions import Do, Role
 from app.reports import queries
@@ -33,19 +34,38 @@ class QueueSchema(paging.PageSchema):
     overdue = fields.Boolean(load_default=False)
 
 
+class QueueLinksSchema(Schema):
+    """Where to go from here."""
+
+    live = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "text/event-stream: an event `case` with the id of each report that changed, `reset` when "
+            "everything is to be fetched anew. Good for two minutes to connect; null where there is none"
+        },
+    )
+
+
+class QueuePageSchema(paging.page_of(ReportSchema)):  # type: ignore[misc]
+    """A page of the queue, and where its news come from."""
+
+    links = fields.Nested(QueueLinksSchema)
+
+
 @blueprint.route("/queue")
 class Queue(MethodView):
     """The open cases of the asker's units; of every unit for those who watch the city."""
 
     @needs(Do.READ_QUEUE)
     @blueprint.arguments(QueueSchema, location="query")
-    @blueprint.response(200, paging.page_of(ReportSchema))
+    @blueprint.response(200, QueuePageSchema)
     def get(self, asked: Mapping[str, Any]) -> Response:
         """Open cases by due time
 
         Of my units; a leader sees those of every unit. `unit` leaves those of one unit (with the cases that the desk
         reviews, if it is the desk): another's is 404 `unit_not_found`. `overdue=true` leaves those past due whose clock
         runs. A cursor is a position, not a snapshot. `ETag` is of the cases' states; `If-None-Match` answers 304.
+        `links.live` is where changes are told as they happen (server-sent events).
         """
         limit = paging.limit(asked)
         rows = _rows(asked, limit + 1)
@@ -60,8 +80,18 @@ class Queue(MethodView):
             "items": [report_view.present(row, look, rules, known.get(row["id"], ())) for row in shown],
             "next": paging.cursor(shown[-1]["due_at"], shown[-1]["id"]) if more else None,
             "as_of": access.now().isoformat(),
+            "links": {"live": _live()},
         }
         return answer(page, etag=tag)
+
+
+def _live() -> str | None:
+    """Where the asker hears of changes as they happen: an address with a ticket in it, which is good for two minutes."""
+    live_url = container().settings.live_url
+    if live_url is None:
+        return None
+    actor = access.actor()
+    return f"{live_url}?ticket={container().tickets.issue(actor.person_id, actor.session_id, now=access.now())}"
 
 
 def _rows(asked: Mapping[str, Any], limit: int) -> Sequence[Mapping[Any, Any]]:

@@ -132,11 +132,15 @@ class ReportSchema(Schema):
     received_at = fields.AwareDateTime()
     due_at = fields.AwareDateTime()
     clock = fields.String(metadata={"enum": ["runs", "stopped", "ended"]})
-    seconds_left = fields.Integer()
+    seconds_left = fields.Integer(metadata={"description": "of the calendar's time"})
+    calendar = fields.String(
+        allow_none=True, metadata={"description": "working hours by which time runs; null is round the clock"}
+    )
     first_response_at = fields.AwareDateTime(allow_none=True)
     on_site_at = fields.AwareDateTime(allow_none=True)
     concluded_at = fields.AwareDateTime(allow_none=True)
     outcome = fields.String(allow_none=True)
+    late_reason = fields.String(allow_none=True, metadata={"description": "for those who work on it, and leaders"})
     original = fields.UUID(allow_none=True)
     recurrence_of = fields.UUID(allow_none=True)
     body = fields.String(allow_none=True)

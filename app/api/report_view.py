@@ -81,7 +81,7 @@ def present(
 ) -> dict[str, Any]:
     """The report as `viewer` may see it, ready to become JSON. The caller has made sure that they may."""
     ward, unit = book.refs[row["ward_version_id"]], book.units[row["unit_id"]]
-    clock = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"])
+    clock = _clock(row, book)
     subject = subject_of(row)
     may = viewer.rights(subject)
     routing = row["routing"]
@@ -109,10 +109,12 @@ def present(
         "due_at": _instant(row["due_at"]),
         "clock": clock.running.value,
         "seconds_left": clock.seconds_left(viewer.now),
+        "calendar": row["calendar_code"],
         "first_response_at": _instant(row["first_response_at"]),
         "on_site_at": _instant(row["on_site_at"]),
         "concluded_at": _instant(row["concluded_at"]),
         "outcome": row["outcome"],
+        "late_reason": row["late_reason"] if may(Do.READ_UNIT_NOTES) else None,
         "original": row["original_id"] and str(row["original_id"]),
         "recurrence_of": row["recurrence_of"] and str(row["recurrence_of"]),
         "body": row["body_code"],
@@ -235,6 +237,11 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
         "members": f"/api/v1/units/{row['unit_id']}/members" if may(Do.READ_MEMBERS) else None,
         "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
     }
+
+
+def _clock(row: Mapping[Any, Any], book: Rulebook) -> Stopwatch:
+    calendar = book.calendar(row["calendar_code"])
+    return Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"], calendar)
 
 
 def _assignee(row: Mapping[Any, Any], viewer: Viewer, may: Rights) -> dict[str, str] | None:

@@ -19,6 +19,7 @@ from app.identity.actions import SignedIn
 from app.identity.errors import RefreshInvalid
 from app.identity.permissions import Do
 from app.identity.tokens import ACCESS_LIFE
+from app.notifications import actions as notifications
 from geo.validity import local_day
 
 blueprint = Blueprint("sessions", __name__, description="Đăng nhập / Signing in")
@@ -194,8 +195,11 @@ class Current(MethodView):
     @needs(Do.SIGN_OUT)
     @blueprint.response(204)
     def delete(self) -> Response:
-        """Sign out"""
-        actions.sign_out(access.session(), access.actor().session_id, now=access.now())
+        """Sign out
+
+        The devices that were registered under this session are told nothing more.
+        """
+        _end(access.actor().session_id)
         response = Response(status=204)
         cookies.take_back(response)
         return response
@@ -241,7 +245,13 @@ def _end_earlier(session_id: UUID) -> None:
     except NotSignedIn:
         return
     if claims.session_id != session_id:
-        actions.sign_out(access.session(), claims.session_id, now=access.now())
+        _end(claims.session_id)
+
+
+def _end(session_id: UUID) -> None:
+    """End a session, and what was sent to the phone or browser that it was on."""
+    actions.sign_out(access.session(), session_id, now=access.now())
+    notifications.forget_devices_of(access.session(), session_id)
 
 
 def _address_tag() -> bytes:

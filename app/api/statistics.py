@@ -94,6 +94,9 @@ class SummarySchema(FiguresSchema):
     true_share = fields.Float(allow_none=True)
     sanctioned = fields.Integer()
     fines_vnd = fields.Integer()
+    nobody_on_duty = fields.Integer(
+        metadata={"description": "Reports of which a warning found nobody on duty, and went to the chair alone"}
+    )
 
 
 class WardVersionSchema(Schema):
@@ -191,6 +194,7 @@ def _summary(found: Summary) -> dict[str, Any]:
         "true_share": found.true_share,
         "sanctioned": found.sanctioned,
         "fines_vnd": found.fines_vnd,
+        "nobody_on_duty": found.nobody_on_duty,
     }
 
 

@@ -83,6 +83,75 @@ def load_catalogue(place: Place, file: Path | None) -> None:
 
 
 @haigio.group()
+def calendar() -> None:
+    """On which days and hours time counts, for targets that do not count it round the clock."""
+
+
+@calendar.command("load")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def load_calendar(place: Place, file: Path | None) -> None:
+    """Bring in the calendars and free days of FILE, or of the file that ships with the project."""
+    from app.commands import targets
+
+    step("Calendars", lambda: targets.load_calendars(place, file))
+
+
+@calendar.command("check")
+@click.pass_obj
+def check_calendar(place: Place) -> None:
+    """Tell how sure each year is; exit code 1 if a calendar that judges cases lacks this year or the next."""
+    from app.commands import targets
+
+    for line in targets.check_calendars(place):
+        click.echo(line)
+
+
+@haigio.group("targets")
+def targets_() -> None:
+    """How long a case may take."""
+
+
+@targets_.command("list")
+@click.pass_obj
+def list_targets(place: Place) -> None:
+    """Show what holds now and what will."""
+    from app.commands import targets
+
+    for line in targets.listed(place):
+        click.echo(line)
+
+
+@targets_.command("set")
+@click.option("--minutes", type=click.IntRange(1, 525_600), required=True, help="how long a case may take")
+@click.option("--field", help="for a field: sidewalk, environment or construction")
+@click.option("--kind", help="for a kind of the catalogue")
+@click.option("--unit", help="for a unit that acts today, by its code")
+@click.option("--urgent", is_flag=True, help="for urgent cases")
+@click.option("--calendar", help="count the minutes in its hours only (default: round the clock)")
+@click.option("--from", "starts", required=True, help="a day (2027-01-01) or an instant with its offset, to come")
+@click.pass_obj
+def set_target(
+    place: Place,
+    *,
+    minutes: int,
+    field: str | None,
+    kind: str | None,
+    unit: str | None,
+    urgent: bool,
+    calendar: str | None,
+    starts: str,
+) -> None:
+    """Let a target hold from an instant to come, for every case or for those that one option describes."""
+    if sum(map(bool, (field, kind, unit, urgent))) > 1:
+        raise click.UsageError("give one of --field, --kind, --unit and --urgent, or none")
+    from app.commands import targets
+
+    wanted = targets.Wanted(minutes, calendar, field=field, kind=kind, unit=unit, urgent=urgent or None)
+    click.echo(targets.set_target(place, wanted, starts))
+
+
+@haigio.group()
 def staff() -> None:
     """People who work here."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from app.commands.place import MIGRATIONS, OWNER_URL, Place, Refused, step, timed
 
 CATALOGUE = Path(__file__).parents[1] / "reports" / "catalogue.json"
+CALENDARS = Path(__file__).parents[1] / "targets" / "calendars.toml"
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ def prepare(place: Place, wanted: Wanted) -> None:
             done("everything is there")
             return
         done("something is to do")
-    from app.commands import catalogue, schema, wards  # noqa: PLC0415 -- seconds of imports, needed only from here on
+    from app.commands import catalogue, schema, targets, wards  # noqa: PLC0415 -- seconds of imports, needed only from here on
 
     step("Schema", schema.migrate)
     step("Wards", lambda: wards.ensure_wards(place, wanted.wards))
+    step("Calendars", lambda: targets.ensure_calendars(place))
     step("Catalogue", lambda: catalogue.load(place, None))
     if wanted.accounts is not None:
         _demo(place, wanted.accounts, reports=wanted.reports)
@@ -68,6 +70,8 @@ _IS_THERE = """
                              where not exists (select from ward_imports where ward_imports.sha256 = wanted)) end)
        and (select data->>'sha256' from audit where subject = %(catalogue_subject)s and action = 'catalogue:load'
             order by id desc limit 1) = %(catalogue)s
+       and exists (select from audit where subject = %(calendars_subject)s and action = 'calendars:load'
+                   and data->>'sha256' = %(calendars)s)
        and (select count(*) from staff where username = any(%(usernames)s)) = cardinality(%(usernames)s::text[])
        and (not %(demo)s or not exists (
             select from ward_versions v join unit_coverage c on c.ward_version_id = v.id
@@ -92,6 +96,8 @@ def _is_there(place: Place, wanted: Wanted) -> bool:
         "wards": [_sha256(file) for file in wanted.wards],
         "catalogue": _sha256(CATALOGUE),
         "catalogue_subject": f"catalogue:{city}",
+        "calendars": _sha256(CALENDARS),
+        "calendars_subject": f"calendars:{city}",
         "city": city,
         "usernames": [account["username"] for account in accounts],
         "demo": wanted.accounts is not None,

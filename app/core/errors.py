@@ -1,4 +1,4 @@
-"""What can go wrong, as nouns. Which HTTP status each becomes is decided in one table, `app/http/problems.py`.
+"""What can go wrong, as nouns. Which HTTP status each becomes is decided in one table, `app/http/statuses.py`.
 
 DomainError
  ├─ NotSignedIn            who is asking is not known

@@ -136,7 +136,8 @@ def _trace(
     audit.record(
         session, by=by.actor.person_id, action=f"decision:{type_}", subject=f"report/{report.id}", at=now, data=said
     )
-    outbox.emit(session, "decision.entered", {"report_id": str(report.id), "number": entered.number}, at=now)
+    payload = {"report_id": str(report.id), "number": entered.number, "units": [report.unit_id]}
+    outbox.emit(session, "decision.entered", payload, at=now)
 
 
 def _check_days(report: Report, entered: Entered, now: datetime) -> None:

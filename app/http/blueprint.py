@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import NotThatKind
 from app.http import validation
-from app.http.problems import JsonMalformed
+from app.http.statuses import JsonMalformed
 
 View = Callable[..., Any]
 

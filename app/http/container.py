@@ -8,7 +8,7 @@ from flask import current_app
 from app.config import Settings
 from app.core.db import Database
 from app.http.limits import Limits
-from app.identity.sms import SmsSender
+from app.identity.tickets import LiveTickets
 from app.identity.tokens import AccessTokens
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
@@ -23,10 +23,10 @@ class Container:
     settings: Settings
     database: Database
     tokens: AccessTokens
+    tickets: LiveTickets
     limits: Limits
     rulebook: RulebookCache
     photos: PhotoStore
-    sms: SmsSender
 
 
 def container() -> Container:

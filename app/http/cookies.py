@@ -36,7 +36,7 @@ def access_token() -> str | None:
 
     Raises FromAnotherSite when the request would change something and came from elsewhere.
     """
-    token = request.cookies.get(ACCESS)
+    token = request.cookies.get(_name(ACCESS))
     if token is not None and request.method not in SAFE:
         require_own_page()
     return token
@@ -44,12 +44,12 @@ def access_token() -> str | None:
 
 def earlier_access_token() -> str | None:
     """The access token of whoever was signed in before somebody signs in, None when nobody was."""
-    return request.cookies.get(ACCESS)
+    return request.cookies.get(_name(ACCESS))
 
 
 def refresh_token() -> str | None:
     """The refresh token that a page's request brought. Raises FromAnotherSite when it came from elsewhere."""
-    token = request.cookies.get(REFRESH)
+    token = request.cookies.get(_name(REFRESH))
     if token is not None:
         require_own_page()
     return token
@@ -77,11 +77,11 @@ def give(response: Response, *, access: str, refresh: str, stays: timedelta) -> 
     """Put a sign-in into cookies. The access token's outlives the token: that it has run out is worth knowing."""
     for name, token in ((ACCESS, access), (REFRESH, refresh)):
         response.set_cookie(
-            name,
+            _name(name),
             token,
             max_age=stays,
             path=_PATHS[name],
-            secure=request.is_secure or container().settings.env == "production",
+            secure=_over_tls(),
             httponly=True,
             samesite="Strict",
         )
@@ -90,5 +90,14 @@ def give(response: Response, *, access: str, refresh: str, stays: timedelta) -> 
 def take_back(response: Response) -> None:
     """Let the browser forget a sign-in."""
     for name, path in _PATHS.items():
-        if name in request.cookies:
-            response.delete_cookie(name, path=path, httponly=True, samesite="Strict")
+        if _name(name) in request.cookies:
+            response.delete_cookie(_name(name), path=path, secure=_over_tls(), httponly=True, samesite="Strict")
+
+
+def _over_tls() -> bool:
+    return request.is_secure or container().settings.env == "production"
+
+
+def _name(name: str) -> str:
+    """The cookie's name: over TLS with a prefix, which a browser lets no page set that came without."""
+    return f"__Secure-{name}" if _over_tls() else name

@@ -18,6 +18,8 @@ def _add(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     headers.setdefault("Content-Security-Policy", _DOCS if request.path.startswith("/api/docs") else _NOTHING)
     # An answer may be personal: what is public says so itself.
     headers.setdefault("Cache-Control", "private, no-cache" if response.headers.get("ETag") else "no-store")

@@ -1,10 +1,9 @@
 """One line a request: what was asked, what was answered, how long it took. Never who, where or what they wrote.
 
-Lines are JSON in production and for people in development. A request has an id, taken from `X-Request-Id` when a proxy
+A request has an id, taken from `X-Request-Id` when a proxy
 gave a well-formed one, returned with every answer, and bound to every line that is logged on the way.
 """
 
-import logging
 import re
 import time
 from typing import Final
@@ -22,21 +21,6 @@ SECONDS: Final = Histogram(
 )  # fmt: skip
 
 _REQUEST_ID: Final = re.compile(r"\A[A-Za-z0-9._-]{8,64}\Z")
-
-
-def configure(*, for_people: bool) -> None:
-    """Set up structured logs for this process, on standard output."""
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if for_people else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
 
 
 def register(app: Flask) -> None:

@@ -1,7 +1,7 @@
-"""What went wrong, as RFC 9457 problems. The one place where an error becomes an HTTP status."""
+"""What went wrong, as RFC 9457 problems. Which status each becomes is in `statuses.py`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, json, request
@@ -12,77 +12,19 @@ from werkzeug.exceptions import HTTPException
 from app.core import errors
 from app.core.errors import DomainError, Language
 from app.http import places, validation
+from app.http.statuses import (
+    MEDIA_TYPE,
+    BodyTooLarge,
+    JsonMalformed,
+    MethodNotAllowed,
+    RequestMalformed,
+    RequestRefused,
+    advice,
+    body_of,
+)
 from geo.errors import GeoError
 
 log = structlog.get_logger("http")
-
-MEDIA_TYPE: Final = "application/problem+json"
-PAGE: Final = "/api/problems"
-RETRY_AFTER_S: Final = 5
-
-
-class Answer(NamedTuple):
-    """The status of a branch of errors, and its short name for people."""
-
-    status: int
-    vi: str
-    en: str
-
-
-class RequestMalformed(DomainError):
-    """Not something that can be read as a request to this service."""
-
-    code = "request_malformed"
-    vi = "Yêu cầu không đọc được."
-    en = "The request cannot be read."
-
-
-class JsonMalformed(RequestMalformed):
-    """The body is not JSON, or none that is meant to be read: cut short, with NaN in it, nested too deep."""
-
-    code = "json_malformed"
-    vi = "Nội dung gửi lên không phải là JSON hợp lệ."
-    en = "The body is not valid JSON."
-
-
-class MethodNotAllowed(DomainError):
-    """There is something at this address, and this is not done to it."""
-
-    code = "method_not_allowed"
-    vi = "Địa chỉ này không nhận phương thức {method}."
-    en = "{method} is not done at this address."
-
-
-class BodyTooLarge(errors.TooLarge):
-    """The body is over the limit of its route."""
-
-    code = "body_too_large"
-
-
-class RequestRefused(DomainError):
-    """Anything else that the HTTP layer refuses."""
-
-    code = "request_refused"
-    vi = "Yêu cầu không được chấp nhận."
-    en = "The request was refused."
-
-
-STATUSES: Mapping[type[DomainError], Answer] = {
-    RequestMalformed: Answer(400, "Yêu cầu không hợp lệ", "Bad request"),
-    errors.NotSignedIn: Answer(401, "Chưa đăng nhập", "Not signed in"),
-    errors.NotPermitted: Answer(403, "Không có quyền", "Not permitted"),
-    errors.NotFound: Answer(404, "Không tìm thấy", "Not found"),
-    MethodNotAllowed: Answer(405, "Không hỗ trợ", "Method not allowed"),
-    errors.Conflict: Answer(409, "Không phù hợp trạng thái", "Conflict"),
-    errors.Stale: Answer(412, "Dữ liệu đã cũ", "Stale"),
-    errors.TooLarge: Answer(413, "Quá lớn", "Too large"),
-    errors.NotThatKind: Answer(415, "Không nhận loại này", "Unsupported kind"),
-    errors.Invalid: Answer(422, "Dữ liệu không hợp lệ", "Invalid"),
-    errors.TooMany: Answer(429, "Quá nhiều yêu cầu", "Too many requests"),
-    RequestRefused: Answer(400, "Yêu cầu bị từ chối", "Refused"),
-    errors.Unavailable: Answer(503, "Tạm thời gián đoạn", "Unavailable"),
-    DomainError: Answer(500, "Lỗi hệ thống", "Internal error"),
-}
 
 
 class Internal(DomainError):
@@ -91,11 +33,6 @@ class Internal(DomainError):
     code = "internal"
     vi = "Có lỗi ở phía chúng tôi. Mã yêu cầu: {request_id}."
     en = "The mistake is ours. Request id: {request_id}."
-
-
-def answer_for(error: type[DomainError]) -> Answer:
-    """The status of an error: that of the nearest class above it in the table."""
-    return next(STATUSES[branch] for branch in error.__mro__ if branch in STATUSES)
 
 
 def language() -> Language:
@@ -111,24 +48,11 @@ def language() -> Language:
 def answer(error: DomainError, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
     """The problem that tells of `error`, as a response. A view that returns it is committed."""
     spoken = language()
-    kind = answer_for(type(error))
-    # Facts are members of their own (RFC 9457, 3.2), for programs that would rather not parse the sentence.
-    body: dict[str, Any] = {fact: value for fact, value in error.facts.items() if _is_plain(value)} | {
-        "type": f"{_site()}{PAGE}#{error.code}",
-        "title": kind.vi if spoken == "vi" else kind.en,
-        "status": status or kind.status,
-        "detail": error.detail(spoken),
-        "code": error.code,
-    }
-    wrong = error.facts.get("errors")
-    if wrong is not None:
-        body["errors"] = [{"at": at, "code": one.code, "detail": one.detail(spoken)} for at, one in wrong]
-    elif error.at is not None:
-        body["errors"] = [{"at": error.at, "code": error.code, "detail": body["detail"]}]
+    body = body_of(error, spoken, site=_site(), status=status)
     response = Response(json.dumps(body), body["status"], mimetype=MEDIA_TYPE)
     response.headers["Content-Language"] = spoken
     response.vary.add("Accept-Language")
-    _advise(response, error)
+    response.headers.update(advice(error))
     response.headers.update(headers or {})
     g.problem = error.code
     return response
@@ -205,20 +129,6 @@ def _where(error: Exception) -> dict[str, Any]:
         frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     return {"trace": frames[-12:]}
-
-
-def _advise(response: Response, error: DomainError) -> None:
-    """The headers that tell a program what to do about it."""
-    if isinstance(error, errors.NotSignedIn):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    elif isinstance(error, errors.TooMany):
-        response.headers["Retry-After"] = str(error.facts["retry_after_s"])
-    elif isinstance(error, errors.Unavailable):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool | dict) or value is None
 
 
 def _site() -> str:

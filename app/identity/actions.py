@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
 from app.core.db import new_id
-from app.core.errors import DomainError
+from app.core.errors import DomainError, NotPermitted
 from app.identity import otp, passwords
 from app.identity.errors import (
     AccountClosed,
@@ -210,17 +210,29 @@ def change_me(
     session: Session,
     person_id: UUID,
     *,
-    language: str | None,
-    channels: Sequence[str] | None,
-    consents: Sequence[dict[str, Any]],
+    language: str | None = None,
+    channels: Sequence[str] | None = None,
+    quiet_hours: tuple[time, time] | tuple[()] | None = None,
+    email: str | None = None,
+    consents: Sequence[dict[str, Any]] = (),
     now: datetime,
 ) -> None:
-    """Change how a person is spoken to, and write down what they consent to: given or withdrawn, dated, never assumed."""
+    """Change how a person is spoken to, and write down what they consent to: given or withdrawn, dated, never assumed.
+
+    What is None stays; quiet hours of nothing, and an empty address, are taken away. Of a resident no e-mail address is
+    kept: raises NotPermitted.
+    """
     person = session.get_one(Person, person_id, with_for_update=True)  # two changes at once follow each other
     if language is not None:
         person.language = language
     if channels is not None:
         person.channels = list(dict.fromkeys(channels))
+    if quiet_hours is not None:
+        person.quiet_from, person.quiet_to = quiet_hours or (None, None)
+    if email is not None:
+        if not person.is_staff:
+            raise NotPermitted(at="email")
+        session.get_one(Staff, person_id).email = email or None
     for said in consents:
         standing = session.scalar(
             select(Consent)

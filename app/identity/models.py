@@ -1,10 +1,22 @@
 """People, how they sign in, and for which unit they act."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Time,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,15 +25,24 @@ from app.core.db import Base
 
 
 class Person(Base):
-    """Anybody who signs in. What makes them a resident or staff lies in a table of its own."""
+    """Anybody who signs in. What makes them a resident or staff lies in a table of its own.
+
+    `channels` and the quiet hours (local times, of which the second may be of the next day) are how they want to be
+    told; empty, it is as usual and at any hour.
+    """
 
     __tablename__ = "people"
-    __table_args__ = (CheckConstraint("language in ('vi', 'en')", name="language"),)
+    __table_args__ = (
+        CheckConstraint("language in ('vi', 'en')", name="language"),
+        CheckConstraint("num_nonnulls(quiet_from, quiet_to) <> 1 and quiet_from <> quiet_to", name="quiet"),
+    )
 
     id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
     is_staff: Mapped[bool] = mapped_column(Boolean)
     language: Mapped[str] = mapped_column(Text, server_default="vi")
     channels: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    quiet_from: Mapped[time | None] = mapped_column(Time)
+    quiet_to: Mapped[time | None] = mapped_column(Time)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -45,6 +66,7 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     totp_secret: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

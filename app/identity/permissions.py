@@ -135,6 +135,8 @@ class Do(StrEnum):
     READ_ME = "read_me"
     CHANGE_ME = "change_me"
     SIGN_OUT = "sign_out"
+    READ_INBOX = "read_inbox"  # and note what was read
+    KEEP_DEVICES = "keep_devices"  # on which somebody is told
     SUBMIT = "submit"
     LIST_OWN = "list_own"
     READ_REPORT = "read_report"
@@ -153,6 +155,8 @@ class Do(StrEnum):
     READ_QUEUE = "read_queue"
     READ_UNITS = "read_units"  # to whom a case could be handed
     READ_MEMBERS = "read_members"  # of a unit: to whom a case of it could be assigned
+    READ_DUTY = "read_duty"
+    SET_DUTY = "set_duty"  # who is on duty in a unit, and when
     READ_FIGURES = "read_figures"
     SEE_AUTHOR = "see_author"  # with a reason, on record
     ADMINISTER = "administer"
@@ -185,6 +189,8 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.READ_ME: _SIGNED_IN,
     Do.CHANGE_ME: _SIGNED_IN,
     Do.SIGN_OUT: _SIGNED_IN,
+    Do.READ_INBOX: _SIGNED_IN,
+    Do.KEEP_DEVICES: _SIGNED_IN,
     Do.SUBMIT: _any(R, V, O),
     Do.LIST_OWN: _any(R, V, O),
     Do.READ_REPORT: (*_SENDER, *_UNIT, *_any(L)),
@@ -212,6 +218,9 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.READ_QUEUE: (Clause(O, Relation.OF_ITS_UNIT), *_any(L)),
     Do.READ_UNITS: _any(O, L),
     Do.READ_MEMBERS: (Clause(O, Relation.OF_ITS_UNIT),),
+    Do.READ_DUTY: (Clause(O, Relation.OF_ITS_UNIT), *_any(L, A)),
+    # The desk has no chair: each of its dispatchers may.
+    Do.SET_DUTY: (Clause(C, Relation.OF_ITS_UNIT), Clause(D, Relation.OF_ITS_UNIT), *_any(A)),
     Do.READ_FIGURES: _any(O, L, A),
     # The unit never sees who reported; of an anonymous report nobody does.
     Do.SEE_AUTHOR: (Clause(D, Relation.AUTHOR_IS_NAMED),),

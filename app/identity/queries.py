@@ -1,6 +1,6 @@
 """Reads about people and sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -35,9 +35,20 @@ def phone_of(session: Session, person_id: UUID) -> str | None:
     return session.scalar(select(Resident.phone).where(Resident.person_id == person_id))
 
 
+def email_of(session: Session, person_id: UUID) -> str | None:
+    """The e-mail address that a member of staff gave; None of anybody else."""
+    return session.scalar(select(Staff.email).where(Staff.person_id == person_id))
+
+
 def name_of(session: Session, person_id: UUID) -> str | None:
     """The name under which colleagues know a member of staff; None of anybody else."""
     return session.scalar(select(Staff.name).where(Staff.person_id == person_id))
+
+
+def names_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
+    """The names under which colleagues know members of staff."""
+    rows = session.execute(select(Staff.person_id, Staff.name).where(Staff.person_id.in_(people)))
+    return {row.person_id: row.name for row in rows}
 
 
 @dataclass(frozen=True)

@@ -107,27 +107,39 @@ def receive(session: Session, original: Original, *, report_id: UUID, role: Role
     photo.media_type = original.media_type.value
     photo.bytes = original.size_bytes
     session.flush()
-    outbox.emit(session, "photo.received", {"report_id": str(report_id), "sha256": original.sha256}, at=now)
+    _tell(session, "photo.received", report_id, original.sha256, now)
     return True
 
 
 def copies_made(session: Session, report_id: UUID, sha256: str, *, width: int, height: int, now: datetime) -> None:
     """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels."""
-    _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now)
+    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now):
+        _tell(session, "photo.ready", report_id, sha256, now)
 
 
-def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str) -> None:
+def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now: datetime) -> None:
     """Write that no copy can be made; `refusal` is the code of the reason. The original stays: it is what was sent."""
-    _conclude(session, report_id, sha256, state="refused", refusal=refusal)
+    if _conclude(session, report_id, sha256, state="refused", refusal=refusal):
+        _tell(session, "photo.refused", report_id, sha256, now)
 
 
-def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) -> None:
-    session.execute(
+def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
+    """Promise that what became of a photo is told, to the unit that holds its report too."""
+    unit_id = session.execute(text("select unit_id from reports where id = :id"), {"id": report_id}).scalar_one()
+    payload = {"report_id": str(report_id), "sha256": sha256, "units": [unit_id]}
+    outbox.emit(session, topic, payload, at=now)
+
+
+def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) -> bool:
+    """Write the end of a photo's way; False when it had ended before."""
+    concluded = session.execute(
         update(Photo)
         .where(Photo.report_id == report_id, Photo.sha256 == sha256, Photo.state == "received")
         .values(**values)
+        .returning(Photo.sha256)
         .execution_options(synchronize_session="fetch")
     )
+    return concluded.first() is not None
 
 
 def _require_room(session: Session, report_id: UUID, role: Role, more: int = 1) -> None:

@@ -4,10 +4,10 @@ Each change, its timeline entry and its promise to the outside are one transacti
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -112,14 +112,16 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
     if opened is None:
         return
     report, subject = opened
+    before = _concerned(report, act.book)
     row = workflow.find(State(report.state), State(given["to"]))
     permissions.require(act.by.actor, DO[row.by], subject)
-    facts = _facts(session, row, report, given, act)
+    facts = replace(_facts(session, row, report, given, act), calendar=act.book.calendar(report.calendar_code))
     change = handling.decide(row, report, given, facts, act.now)
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if row.to is State.CONCLUDED and report.original_id is not None:
         _point_at_the_root(session, report, act.now)
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name}
+    units = sorted(before | _concerned(report, act.book))
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name, "units": units}
     outbox.emit(session, "report.moved", payload, at=act.now)
 
 
@@ -132,13 +134,20 @@ def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act)
     if opened is None:
         return
     report, subject = opened
+    before = _concerned(report, act.book)
     standing = entries.Standing(State(report.state), report.assignee_id, subject)
     rule = entries.require(given["type"], given, act.by.actor, standing)
     change = rule.decide(session, report, given, entries.Context(act.by.actor, act.book, act.now))
     step = change.step(given["type"], rule.shown_to)
     entry_id = _carry_out(session, report, change, step, subject=subject, act=act)
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"]}
+    units = sorted(before | _concerned(report, act.book))
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"], "units": units}
     outbox.emit(session, "report.entry", payload, at=act.now)
+
+
+def _concerned(report: Report, book: Rulebook) -> set[int]:
+    """The units in whose queue a report stands now: its own, and the desk while the desk reviews it."""
+    return {report.unit_id, book.desk.id} if report.review_by_desk else {report.unit_id}
 
 
 def _point_at_the_root(session: Session, report: Report, now: datetime) -> None:
@@ -242,6 +251,16 @@ def photo_refused(session: Session, report_id: UUID, sha256: str, refusal: str, 
     report.change({}, now)
     step = Step("photo_refused", {"sha256": sha256, "refusal": refusal})
     timeline.record(session, report, step, by=timeline.SYSTEM, now=now)
+
+
+def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> None:
+    """Put on the course of a case that a warning found nobody on duty in its unit; once for a unit and rung."""
+    report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
+    entry_id = uuid5(report_id, f"nobody_on_duty:{unit_id}:{rung}")
+    if timeline.earlier(session, report_id, Request(entry_id)) is not timeline.Earlier.NEVER:
+        return
+    step = Step("nobody_on_duty", {"rung": rung, "unit": unit_id}, shown_to="unit")
+    timeline.record(session, report, step, by=timeline.SYSTEM, now=now, request=Request(entry_id), unit_id=unit_id)
 
 
 def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:

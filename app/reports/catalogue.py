@@ -69,7 +69,7 @@ class _List(NamedTuple):
 
 _KINDS = _List(Kind, ("code",), ("field", "name_vi", "name_en", "photo_required", "position"))
 _LEGAL = _List(LegalBasis, ("kind_code", "decree", "article"), ("fine_min_vnd", "fine_max_vnd"))
-_TARGETS = _List(TargetPolicy, ("field", "kind_code", "unit_id", "urgent"), ("minutes",))
+_TARGETS = _List(TargetPolicy, ("field", "kind_code", "unit_id", "urgent"), ("minutes", "calendar_code"))
 
 
 def read(path: Path) -> Edition:

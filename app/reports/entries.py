@@ -1,7 +1,7 @@
 """What happens to a report without a change of state: assign, correct, note, message, add, instruct, rate."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,11 +13,12 @@ from app.identity import permissions
 from app.identity.permissions import Actor, Do, Role, Subject
 from app.photos import actions as photo_actions
 from app.reports import queries
-from app.reports.handling import Change, moved_to, needed, stopwatch
+from app.reports.handling import Change, clock_columns, moved_to, needed, stopwatch
 from app.reports.models import Report
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import OPEN, State
-from app.targets.policies import Case, target
+from app.targets.calendar import YearMissing
+from app.targets.policies import Case, Due, due, target
 from geo.validity import local_day
 
 
@@ -143,12 +144,34 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
             unit_id = book.desk.id if report.refusals else unit_id
         if unit_id != report.unit_id:
             became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
-    allowed = target(Case(kind.field, kind.code, unit_id, report.urgent), book.policies, report.received_at)
-    later = allowed - timedelta(seconds=report.target_s)
-    if later < timedelta(0) or (later > timedelta(0) and is_chair_of(context.actor, report.unit_id)):
-        clock = stopwatch(report)
-        became |= {"due_at": clock.due_at + later, "target_s": int(allowed.total_seconds())}
-    return became
+    return became | _judged_again(report, Case(kind.field, kind.code, unit_id, report.urgent), context)
+
+
+def _judged_again(report: Report, case: Case, context: Context) -> dict[str, Any]:
+    """The clock by the target that the corrected case would have had at receipt; a later due time is the chair's to give.
+
+    By another calendar the time that stood still is added as it was on the wall.
+    """
+    book = context.book
+    wanted = target(case, book.policies, report.received_at)
+    judged = due(report.received_at, wanted, book.calendars)
+    target_s = int(wanted.allowed.total_seconds())
+    if (target_s, judged.calendar_code) == (report.target_s, report.calendar_code):
+        return {}
+    due_at = _moved_due(report, judged, timedelta(seconds=target_s - report.target_s), book)
+    if due_at > report.due_at and not is_chair_of(context.actor, report.unit_id):
+        return {}
+    clock = replace(stopwatch(report, book.calendar(judged.calendar_code)), due_at=due_at)
+    return {"target_s": target_s, "calendar_code": judged.calendar_code, **clock_columns(clock, target_s)}
+
+
+def _moved_due(report: Report, judged: Due, longer: timedelta, book: Rulebook) -> datetime:
+    if judged.calendar_code == report.calendar_code:
+        try:
+            return book.calendar(judged.calendar_code).add(report.due_at, longer)
+        except YearMissing:  # as everywhere, time on the wall stands in for it
+            return report.due_at + longer
+    return judged.due_at + timedelta(seconds=report.stopped_s)
 
 
 def _note(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:

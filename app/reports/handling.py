@@ -6,7 +6,7 @@ returns what becomes of the report, or raises what is wrong.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,9 @@ from app.reports.workflow import (
     State,
 )
 from app.routing.rules import Acting
-from app.targets.stopwatch import Stopwatch
+from app.targets import ladder
+from app.targets.calendar import ROUND_THE_CLOCK, Calendar
+from app.targets.stopwatch import LONGEST_STOP, Stopwatch
 
 
 class NeededMissing(Invalid):
@@ -99,8 +101,12 @@ class BodyUnknown(Invalid):
 
 @dataclass(frozen=True)
 class Facts:
-    """What was looked up for a decision. `after_photos` are those whose bytes are here."""
+    """What was looked up for a decision. `after_photos` are those whose bytes are here.
 
+    `calendar` is the one by which the time of the case runs.
+    """
+
+    calendar: Calendar = ROUND_THE_CLOCK
     photo_required: bool = True
     after_photos: frozenset[str] = frozenset()
     original_id: UUID | None = None
@@ -127,9 +133,9 @@ class Change:
         return Step(type_, self.data, self.texts, shown_to)
 
 
-def stopwatch(report: Report) -> Stopwatch:
-    """The clock of a report."""
-    return Stopwatch(report.due_at, report.stopped_at, report.stopped_s, report.ended_at)
+def stopwatch(report: Report, calendar: Calendar) -> Stopwatch:
+    """The clock of a report, whose time runs by `calendar`."""
+    return Stopwatch(report.due_at, report.stopped_at, report.stopped_s, report.ended_at, calendar)
 
 
 def decide(move: Move, report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
@@ -170,35 +176,40 @@ def _hand_over(report: Report, given: Mapping[str, Any], facts: Facts, now: date
 
 
 def moved_to(report: Report, unit_id: int, now: datetime) -> dict[str, Any]:
-    """The columns of a case that another unit takes over. Overdue, it stays with who held it when the time was up."""
+    """The columns of a case that another unit takes over. Overdue, it stays with who held it when the time was up.
+
+    The new unit was warned of nothing yet: it hears of the highest rung that is due.
+    """
     overdue_unit = report.overdue_unit_id
-    if overdue_unit is None and stopwatch(report).is_overdue(now):
+    if overdue_unit is None and stopwatch(report, ROUND_THE_CLOCK).is_overdue(now):
         overdue_unit = report.unit_id
-    return {"unit_id": unit_id, "assignee_id": None, "overdue_unit_id": overdue_unit}
+    return {"unit_id": unit_id, "assignee_id": None, "overdue_unit_id": overdue_unit, "warned": 0}
 
 
 def _arrive(report: Report, _given: Mapping[str, Any], _facts: Facts, now: datetime) -> Change:
     return Change({"on_site_at": report.on_site_at or now})
 
 
-def _ask(report: Report, given: Mapping[str, Any], _facts: Facts, now: datetime) -> Change:
+def _ask(report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
     question = needed(given, "question")
-    clock = stopwatch(report)
+    clock = stopwatch(report, facts.calendar)
     if report.unit_id in report.stopped_units:
         raise StopUsed
     if clock.is_overdue(now):
         raise StopAfterDue
+    stopped = clock.stop(now)
     columns = {
-        **_clock_columns(clock.stop(now)),
+        **clock_columns(stopped, report.target_s),
+        "rungs_if_unanswered": rungs(stopped.resume(now + LONGEST_STOP), report.target_s),
         "left_state": report.state,
         "stopped_units": [*report.stopped_units, report.unit_id],
     }
     return Change(columns, texts={"question": question})
 
 
-def _answer(report: Report, given: Mapping[str, Any], _facts: Facts, now: datetime) -> Change:
+def _answer(report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
     answer = needed(given, "answer")
-    columns = {**_clock_columns(stopwatch(report).resume(now)), "left_state": None}
+    columns = {**clock_columns(stopwatch(report, facts.calendar).resume(now), report.target_s), "left_state": None}
     return Change(columns, texts={"answer": answer})
 
 
@@ -213,14 +224,14 @@ def _conclude(report: Report, given: Mapping[str, Any], facts: Facts, now: datet
     if outcome is Outcome.REFERRED and not facts.body_known:
         raise BodyUnknown(at="body")
     photos = _after_photos(given, facts, asked_for=facts.photo_required and outcome not in WITHOUT_PHOTO)
-    ended = stopwatch(report).end(now)
+    ended = stopwatch(report, facts.calendar).end(now)
     late_reason = given.get("late_reason") if ended.is_overdue(now) else None
     if ended.is_overdue(now) and not late_reason:
         raise LateReasonMissing(at="late_reason")
     if late_reason:
         texts["late_reason"] = late_reason
     columns = {
-        **_clock_columns(ended),
+        **clock_columns(ended, report.target_s),
         "concluded_at": now,
         "outcome": outcome.value,
         "concluded_by": facts.actor_id,
@@ -255,7 +266,7 @@ def _contest(report: Report, given: Mapping[str, Any], facts: Facts, now: dateti
     if report.concluded_at is None or now >= report.concluded_at + CONTEST_WITHIN:
         raise ContestTooLate
     columns = {
-        **_clock_columns(stopwatch(report).go_on(now)),
+        **clock_columns(stopwatch(report, facts.calendar).go_on(now), report.target_s),
         "contests": report.contests + 1,
         # Nobody reviews what they concluded themselves.
         "review_by_desk": facts.concluder_is_chair,
@@ -272,9 +283,10 @@ def _reopen(_report: Report, given: Mapping[str, Any], _facts: Facts, _now: date
     return Change({"review_by_desk": False}, texts={"reason": needed(given, "reason")})
 
 
-def _withdraw(report: Report, _given: Mapping[str, Any], _facts: Facts, now: datetime) -> Change:
-    ended = stopwatch(report).end(now)
-    return Change({**_clock_columns(ended), "left_state": None}, {"late": ended.is_overdue(now)})
+def _withdraw(report: Report, _given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
+    ended = stopwatch(report, facts.calendar).end(now)
+    columns = {**clock_columns(ended, report.target_s), "left_state": None}
+    return Change(columns, {"late": ended.is_overdue(now)})
 
 
 def needed(given: Mapping[str, Any], member: str) -> Any:
@@ -285,13 +297,21 @@ def needed(given: Mapping[str, Any], member: str) -> Any:
     return value
 
 
-def _clock_columns(clock: Stopwatch) -> dict[str, Any]:
+def clock_columns(clock: Stopwatch, target_s: int) -> dict[str, Any]:
+    """The columns in which a clock is kept, of a case that may take `target_s` seconds of its calendar."""
     return {
         "due_at": clock.due_at,
         "stopped_at": clock.stopped_at,
         "stopped_s": clock.stopped_s,
         "ended_at": clock.ended_at,
+        "rungs": rungs(clock, target_s),
+        "rungs_if_unanswered": None,
     }
+
+
+def rungs(clock: Stopwatch, target_s: int) -> list[datetime]:
+    """The instants at which a case is warned about, the last of them its due time."""
+    return [*ladder.instants(clock.due_at, timedelta(seconds=target_s), clock.calendar), clock.due_at]
 
 
 _DECIDERS: Mapping[str, Callable[[Report, Mapping[str, Any], Facts, datetime], Change]] = {

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -20,9 +21,13 @@ from app.core.db import new_id
 from app.core.errors import Conflict
 from app.photos.actions import MOST_PHOTOS
 from app.photos.errors import TooManyPhotos
+from app.reports import handling
 from app.reports.rulebook import Rulebook
-from app.targets.policies import Case, target
+from app.targets.policies import Case, due, target
+from app.targets.stopwatch import Stopwatch
 from geo.validity import LOCAL_ZONE, local_day
+
+log = structlog.get_logger("intake")
 
 # A phone whose clock is this far ahead of ours, or a photo this old, is marked; it decides nothing.
 AHEAD = timedelta(minutes=5)
@@ -139,7 +144,12 @@ def decide(sent: Submission, author: Author, book: Rulebook, now: datetime) -> d
     day = local_day(now)
     kind = book.kind(sent.kind, day)
     route = book.route(sent.lat, sent.lon, day, sent.accuracy_m, about_unit=sent.about_unit)
-    allowed = target(Case(kind.field, kind.code, route.unit.id, sent.urgent), book.policies, now)
+    wanted = target(Case(kind.field, kind.code, route.unit.id, sent.urgent), book.policies, now)
+    judged = due(now, wanted, book.calendars)
+    if judged.missing_year is not None:
+        log.error("calendar lacks a year", calendar=wanted.calendar_code, year=judged.missing_year, report=str(sent.id))
+    clock = Stopwatch(judged.due_at, calendar=book.calendar(judged.calendar_code))
+    target_s = int(wanted.allowed.total_seconds())
     return {
         "id": sent.id,
         "city_id": book.city_id,
@@ -162,8 +172,10 @@ def decide(sent: Submission, author: Author, book: Rulebook, now: datetime) -> d
         "routing": route.explanation,
         "unit_id": route.unit.id,
         "state": "received",
-        "target_s": int(allowed.total_seconds()),
-        "due_at": now + allowed,
+        "target_s": target_s,
+        "due_at": judged.due_at,
+        "calendar_code": judged.calendar_code,
+        "rungs": handling.rungs(clock, target_s),
         "updated_at": now,
     }
 
@@ -190,11 +202,11 @@ _WRITE = """
     ), report as (
         insert into reports (id, city_id, number, channel, filed_by, kind_code, field, lat, lon, accuracy_m, address,
             note, captured_at, captured_mark, anonymous, urgent, about_unit, received_at, ward_version_id, routing,
-            unit_id, state, target_s, due_at, updated_at)
+            unit_id, state, target_s, due_at, calendar_code, rungs, updated_at)
         select %(id)s, %(city_id)s, number, %(channel)s, %(filed_by)s, %(kind_code)s, %(field)s, %(lat)s, %(lon)s,
             %(accuracy_m)s, %(address)s, %(note)s, %(captured_at)s, %(captured_mark)s, %(anonymous)s, %(urgent)s,
             %(about_unit)s, %(received_at)s, %(ward_version_id)s, cast(%(routing)s as jsonb), %(unit_id)s, %(state)s,
-            %(target_s)s, %(due_at)s, %(updated_at)s
+            %(target_s)s, %(due_at)s, %(calendar_code)s, %(rungs)s, %(updated_at)s
         from numbered
         on conflict (id) do nothing
         returning id, number
@@ -212,7 +224,9 @@ _WRITE = """
         from report
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.received', jsonb_build_object('report_id', id), %(received_at)s from report
+        select 'report.received', jsonb_build_object('report_id', id, 'units', jsonb_build_array(%(unit_id)s::int)),
+            %(received_at)s
+        from report
     )
     select number from report
 """

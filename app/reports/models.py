@@ -154,6 +154,12 @@ class Report(Base):
         Index("reports_to_close_idx", "concluded_at", postgresql_where=text("state = 'concluded'")),
         Index("reports_original_idx", "original_id", postgresql_where=text("original_id is not null")),
         Index("reports_filed_by_idx", "filed_by", postgresql_where=text("filed_by is not null")),
+        CheckConstraint("warned between 0 and 3", name="warned"),
+        Index(
+            "reports_to_warn_idx",
+            text("(rungs[warned + 1])"),
+            postgresql_where=text(f"{_IS_OPEN} and stopped_at is null and warned < 3"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
@@ -194,6 +200,10 @@ class Report(Base):
     concluded_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     outcome: Mapped[str | None] = mapped_column(Text)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    calendar_code: Mapped[str | None] = mapped_column(Text)
+    rungs: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default="{}")
+    warned: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    rungs_if_unanswered: Mapped[list[datetime] | None] = mapped_column(ARRAY(DateTime(timezone=True)))
 
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     concluded_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
@@ -251,6 +261,7 @@ class TimelineEntry(Base):
     __table_args__ = (
         CheckConstraint("shown_to in ('all', 'unit')", name="shown_to"),
         Index("timeline_entry_key", "report_id", "entry_id", unique=True),
+        Index("timeline_nobody_on_duty_idx", "report_id", postgresql_where=text("type = 'nobody_on_duty'")),
     )
 
     report_id: Mapped[UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)

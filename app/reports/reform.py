@@ -55,7 +55,8 @@ def _move(session: Session, report: Report, book: Rulebook, now: datetime) -> No
     entry_id = timeline.record(
         session, report, Step("reform", data), by=SYSTEM, now=now, from_state=changed, unit_id=from_unit
     )
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": "reform"}
+    units = sorted({from_unit, report.unit_id})
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": "reform", "units": units}
     outbox.emit(session, "report.moved", payload, at=now)
 
 

@@ -1,4 +1,4 @@
-"""The rules of a city as one frozen snapshot in memory: wards, units, kinds, targets, bodies.
+"""The rules of a city as one frozen snapshot in memory: wards, units, kinds, targets, calendars, bodies.
 
 Every process decides by its snapshot; triggers count each change of these tables, and whoever reads the count in the
 same transaction as a report learns at once when the snapshot is old. So a new boundary or kind needs no restart.
@@ -17,6 +17,8 @@ from app.core.errors import Invalid, NotFound
 from app.reports.models import Body, Kind, RulebookRevision
 from app.routing.models import Unit, UnitCoverage
 from app.routing.rules import Acting, Route, route
+from app.targets import queries as targets
+from app.targets.calendar import ROUND_THE_CLOCK, Calendar
 from app.targets.models import TargetPolicy
 from app.targets.policies import Policy
 from geo.coordinates import parse, parse_accuracy
@@ -70,6 +72,7 @@ class Rulebook:
     unit_of_version: Mapping[int, int]
     kinds: Mapping[str, tuple[KindRule, ...]]
     policies: tuple[Policy, ...]
+    calendars: Mapping[str, Calendar]
     bodies: frozenset[str]
     desk: Acting
 
@@ -79,6 +82,10 @@ class Rulebook:
             if rule.days.contains(day):
                 return rule
         raise KindUnknown(at="kind", kind=code)
+
+    def calendar(self, code: str | None) -> Calendar:
+        """The calendar on which a case's time counts; None is round the clock. Calendars are never taken away."""
+        return ROUND_THE_CLOCK if code is None else self.calendars[code]
 
     def unit_of_ward(self, code: str, day: date) -> Acting | None:
         """The unit of the ward that has this code on a local day."""
@@ -163,6 +170,7 @@ def load(session: Session, city_id: int) -> Rulebook:
         unit_of_version={row[0]: row[1] for row in session.execute(_COVERAGE)},
         kinds={code: tuple(rules) for code, rules in kinds.items()},
         policies=tuple(_policies(session, city_id)),
+        calendars=targets.calendars(session, city_id),
         bodies=frozenset(session.scalars(select(Body.code).where(Body.city_id == city_id))),
         desk=next(unit for unit in units.values() if unit.kind == "desk"),
     )
@@ -178,6 +186,7 @@ def _policies(session: Session, city_id: int) -> list[Policy]:
             kind_code=row.kind_code,
             unit_id=row.unit_id,
             urgent=row.urgent,
+            calendar_code=row.calendar_code,
         )
         for row in session.scalars(select(TargetPolicy).where(TargetPolicy.city_id == city_id))
     ]

@@ -1,7 +1,7 @@
-"""What time alone does to reports: closing after seven days, resuming after 24 hours. Bounded, safe to run twice.
+"""What time alone does to reports: warning before and at the due time, resuming after 24 hours, closing after seven days.
 
-Each sweep is one statement: the change, its timeline entry and its promise stand or fall together, rows that somebody
-else holds are left for the next run.
+Each sweep is one bounded statement, safe to run twice: the change, its timeline entry and its promise stand or fall
+together, rows that somebody else holds are left for the next run.
 """
 
 from datetime import datetime
@@ -16,10 +16,11 @@ _TRACE = """
     , entry as (
         insert into timeline (report_id, entry_id, at, type, by_role, unit_id, from_state, to_state, shown_to, data)
         select id, gen_random_uuid(), :now, :move, 'system', unit_id, from_state, state, 'all', '{}' from swept
-        returning report_id, entry_id
+        returning report_id, entry_id, unit_id
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.moved', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'move', :move), :now
+        select 'report.moved', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'move', :move,
+            'units', jsonb_build_array(unit_id)), :now
         from entry
     )
     select count(*) from swept
@@ -38,7 +39,8 @@ _CLOSE = text(
     + _TRACE
 )
 
-# Due moves by 24 hours exactly, however late the sweep comes: an outage of ours gives a unit no time and takes none.
+# Due moves by 24 hours exactly, however late the sweep comes: an outage of ours gives a unit no time and takes none. By
+# the calendar of the case that was reckoned when its clock was stopped (`handling._ask`).
 _RESUME = text(
     """
     with due as (
@@ -46,13 +48,47 @@ _RESUME = text(
         order by stopped_at limit :limit for update skip locked
     ), swept as (
         update reports r set state = coalesce(r.left_state, 'accepted'), left_state = null, stopped_at = null,
-            due_at = r.due_at + :stop, stopped_s = r.stopped_s + extract(epoch from cast(:stop as interval))::int,
+            due_at = r.rungs_if_unanswered[3], rungs = r.rungs_if_unanswered, rungs_if_unanswered = null, stopped_s = r.stopped_s + extract(epoch from cast(:stop as interval))::int,
             version = version + 1, updated_at = :now
         from due where r.id = due.id
         returning r.id, r.unit_id, r.state, 'awaiting_resident' as from_state
     )"""
     + _TRACE
 )
+
+
+# Several rungs may have fallen due in an outage: the highest is told, and the ones below it never are. The entry's id
+# is made of case, unit and rung, so that a unit to which a case comes back is not told the same again.
+_WARN = text("""
+    with due as (
+        select id from reports
+        where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+            and stopped_at is null and warned < 3 and rungs[warned + 1] <= :now
+        order by rungs[warned + 1] limit :limit for update skip locked
+    ), swept as (
+        update reports r set warned = (select count(*) from unnest(r.rungs) as rung where rung <= :now)
+        from due where r.id = due.id
+        returning r.id, r.unit_id, r.warned
+    ), entry as (
+        insert into timeline (report_id, entry_id, at, type, by_role, unit_id, shown_to, data)
+        select id, cast(md5(concat_ws(' ', 'warned', id, unit_id, warned)) as uuid), :now, 'warned', 'system', unit_id,
+            'unit', jsonb_build_object('rung', warned, 'unit', unit_id)
+        from swept
+        on conflict (report_id, entry_id) do nothing
+        returning report_id, entry_id, unit_id, data
+    ), promise as (
+        insert into outbox (topic, payload, at)
+        select 'report.warned', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'unit_id', unit_id,
+            'rung', data->'rung', 'units', jsonb_build_array(unit_id)), :now
+        from entry
+    )
+    select count(*) from swept
+""")
+
+
+def warn_due(session: Session, now: datetime, limit: int = 1000) -> int:
+    """Promise a warning for every open case that reached another rung of its time; return how many there were."""
+    return int(session.execute(_WARN, {"now": now, "limit": limit}).scalar_one())
 
 
 def close_due(session: Session, now: datetime, limit: int = 1000) -> int:

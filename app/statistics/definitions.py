@@ -35,6 +35,9 @@ TRUE_OR_FALSE = (
     f"{CONCLUDED} and original_id is null and outcome in ('recorded', 'remedied', 'gone', 'no_violation', 'unfounded')"
 )
 
+# A warning of the case found its unit with nobody on duty, and went to the chair alone.
+NOBODY_ON_DUTY = "exists (select from timeline t where t.report_id = cases.id and t.type = 'nobody_on_duty')"
+
 # 3.8: "Response times are wall seconds from receipt (first response, arrival, conclusion)".
 FIRST_RESPONSE_S = f"case when {COUNTED} then extract(epoch from first_response_at - received_at)::float8 end"
 ARRIVAL_S = f"case when {COUNTED} then extract(epoch from on_site_at - received_at)::float8 end"

@@ -131,6 +131,7 @@ class Summary(Figures):
     true_share: float | None
     sanctioned: int
     fines_vnd: int
+    nobody_on_duty: int
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ def summary(session: Session, city_id: int, period: Period, as_of: datetime) -> 
         count(*) filter (where is_true) as is_true,
         count(*) filter (where true_or_false) as true_or_false,
         (select sanctioned from fines) as sanctioned,
-        (select fines_vnd from fines) as fines_vnd
+        (select fines_vnd from fines) as fines_vnd,
+        (select count(*) from cases where counted and {d.NOBODY_ON_DUTY}) as nobody_on_duty
     from cases"""
     row = session.execute(text(statement), {"city_id": city_id, "as_of": as_of, **period.bounds()}).mappings().one()
     return Summary(
@@ -226,6 +228,7 @@ def summary(session: Session, city_id: int, period: Period, as_of: datetime) -> 
         true_share=_share(row["is_true"], row["true_or_false"]),
         sanctioned=row["sanctioned"],
         fines_vnd=int(row["fines_vnd"]),
+        nobody_on_duty=row["nobody_on_duty"],
     )
 
 

@@ -41,7 +41,7 @@ _PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
 }
 
 # Static imports only: what a script asks for later (the map) is not waited for.
-_IMPORTS: Final = re.compile(r'^(?:import|\}) .*from "\./([a-z]+\.js)";$', re.MULTILINE)
+_IMPORTS: Final = re.compile(r'^(?:import|\}) (?:.*from )?"\./([a-z]+\.js)";$', re.MULTILINE)
 
 # Name -> the package that carries it, and where.
 _LIBRARIES: Final = {

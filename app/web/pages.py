@@ -36,6 +36,15 @@ def board() -> Response:
     return _page("board")
 
 
+@blueprint.get("/service-worker.js")
+@needs(Do.READ_PUBLIC, without_database=True)
+def service_worker() -> Response:
+    """What shows notices while no page is open: at the root, because it may look after what lies below it only."""
+    response = Response(assets().own["js/service-worker.js"], mimetype="text/javascript")
+    response.cache_control.no_cache = True
+    return response
+
+
 def _page(name: str, **more: object) -> Response:
     known, settings = assets(), container().settings
     language = spoken()
@@ -58,7 +67,9 @@ def _page(name: str, **more: object) -> Response:
             **more,
         )
     )
-    response.headers["Content-Security-Policy"] = content_security_policy(settings.tiles_url)
+    response.headers["Content-Security-Policy"] = content_security_policy(
+        settings.tiles_url, settings.live_url if name == "desk" else None
+    )
     response.headers["Content-Language"] = language
     response.headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
     response.vary.update(["Accept-Language", "Cookie"])
@@ -67,17 +78,18 @@ def _page(name: str, **more: object) -> Response:
     return response
 
 
-def content_security_policy(tiles_url: str | None) -> str:
-    """What a page may load and run: our own files, the map's worker, photos; tiles from one other host if one is set."""
+def content_security_policy(tiles_url: str | None, live_url: str | None = None) -> str:
+    """What a page may load and run: our own files, the map's worker, photos; tiles and news from one other host each."""
     tiles = f" {_origin(tiles_url)}" if tiles_url else ""
+    live = f" {_origin(live_url)}" if live_url else ""
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
-            f"connect-src 'self'{tiles}",
-            "worker-src blob:",  # the map makes its worker of its own code
+            f"connect-src 'self'{tiles}{live}",
+            "worker-src 'self' blob:",  # the one that shows notices; the map makes its worker of its own code
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

@@ -24,6 +24,7 @@ def test_anybody_reads_what_may_be_reported(anybody):
     assert body["targets"] == [
         {
             "minutes": 120,
+            "calendar": None,
             "field": None,
             "kind": None,
             "unit": None,

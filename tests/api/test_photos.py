@@ -265,7 +265,7 @@ def test_a_ready_photo_is_looked_at_through_links_without_a_token(as_, resident,
 def test_a_photo_that_cannot_be_opened_says_why(as_, resident, report_id, session, code, words):
     content = photo()
     as_(resident).put(report_id, content)
-    actions.refuse(session, report_id, sha256(content), refusal=code)
+    actions.refuse(session, report_id, sha256(content), refusal=code, now=clock.now())
 
     [shown] = as_(resident).get(f"/api/v1/reports/{report_id}", headers={"Accept-Language": "en"}).json["photos"]
 

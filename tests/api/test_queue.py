@@ -1,5 +1,6 @@
 """Whose cases a queue shows: a unit's to its people, every unit's to a leader, those past due when asked for."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from sqlalchemy import insert, text
 
 from app.core import clock
 from app.core.db import new_id
+from app.http.container import KEY
+from app.identity.errors import TokenExpired
 from app.identity.models import Membership
 from app.identity.permissions import Role
 from district import IN_AN, IN_BINH
@@ -55,6 +58,23 @@ def refused(client, **asked) -> tuple[int, str]:
 def move(client, report_id, to, **given):
     answer = client.post(f"/api/v1/reports/{report_id}/moves", json={"to": to, **given})
     assert answer.status_code == 200, answer.get_json()
+
+
+def test_the_queue_names_where_its_news_are_told_to_whoever_asks(as_, district, web, at):
+    known, officer = web.extensions[KEY], district.staff(Role.OFFICER, "90001")
+    assert as_(officer).get(QUEUE).get_json()["links"] == {"live": None}
+    known.settings, before = replace(known.settings, live_url="https://haigio.example/live"), known.settings
+    try:
+        address = as_(officer).get(QUEUE).get_json()["links"]["live"]
+    finally:
+        known.settings = before
+
+    where, _, ticket = address.partition("?ticket=")
+    assert where == "https://haigio.example/live"
+    read = known.tickets.read(ticket, now=NOW + timedelta(seconds=119))
+    assert (read.person_id, read.session_id) == (officer.person_id, officer.session_id)
+    with pytest.raises(TokenExpired):
+        known.tickets.read(ticket, now=NOW + timedelta(minutes=2))
 
 
 def test_a_leader_sees_the_open_cases_of_every_unit_by_due_time_and_moves_none(as_, district, report):

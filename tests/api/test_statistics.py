@@ -55,6 +55,7 @@ def test_the_summary(leader):
         "true_share": 1,
         "sanctioned": 0,
         "fines_vnd": 0,
+        "nobody_on_duty": 0,
         "on_time": 1,
         "late": 2,
         "on_time_share": 0.333333,

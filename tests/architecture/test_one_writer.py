@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-DOMAIN = ("core", "identity", "photos", "routing", "targets", "reports", "enforcement", "statistics")
+DOMAIN = ("core", "identity", "photos", "routing", "targets", "reports", "enforcement", "notifications", "statistics")
 
 # Who may change rows besides `actions.py`, and why.
 WRITERS = {

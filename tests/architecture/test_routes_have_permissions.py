@@ -1,6 +1,7 @@
 """No door without a guard: every route of the API names the permission that it asks for."""
 
-from app.identity.permissions import RULES, Do
+from app.identity.permissions import RULES, Do, open_to_all
+from app.live.stream import ROUTES, Live
 
 
 def views(web):
@@ -40,6 +41,7 @@ def test_only_what_the_design_opens_is_open_without_signing_in(web, as_):
         ("/api/v1/photos/<sha256>/<any(display, thumb):copy>", "GET"),  # the signed link is the permission
         ("/", "GET"),  # the pages are empty forms, the same for everybody
         ("/desk", "GET"),
+        ("/service-worker.js", "GET"),
         ("/board", "GET"),
         ("/web/<tag>/<path:name>", "GET"),
         ("/web/lib/<version>/<name>", "GET"),
@@ -51,6 +53,13 @@ def test_only_what_the_design_opens_is_open_without_signing_in(web, as_):
         ("/health/ready", "GET"),
         ("/metrics", "GET"),
     }
+
+
+def test_what_the_live_process_answers_declares_a_permission_too():
+    """Its table of paths is all it answers, and whoever is not open to all is let in by the ticket of a queue's reader."""
+    assert all(isinstance(route.needs, Do) and callable(getattr(Live, route.answer)) for route in ROUTES.values())
+    assert {path for path, route in ROUTES.items() if open_to_all(route.needs)} == {"/health/live", "/health/ready"}
+    assert ROUTES["/live"].needs is Do.READ_QUEUE
 
 
 def test_every_permission_has_a_rule():

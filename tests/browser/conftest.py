@@ -81,8 +81,9 @@ def visitor(chromium: Browser, copy: Copy) -> Iterator[Callable[..., Visitor]]:
             viewport=PHONE if phone else SCREEN, is_mobile=phone, has_touch=phone, locale="vi-VN",
             timezone_id="Asia/Ho_Chi_Minh", **more,
         )  # fmt: skip
-        url = f"http://127.0.0.1:{copy.port}"
-        context.route(lambda address: not address.startswith((url, "blob:", "data:")), lambda route: route.abort())
+        url, news = (f"http://127.0.0.1:{port}" for port in (copy.port, copy.live_port))
+        own = (url, news, "blob:", "data:")
+        context.route(lambda address: not address.startswith(own), lambda route: route.abort())
         page = context.new_page()
         page.set_default_timeout(15_000)
         found = Visitor(page, url, [])
@@ -105,6 +106,9 @@ def _note_complaint(found: Visitor, message: Any) -> None:
 
 
 def _note_failure(found: Visitor, request: Any) -> None:
+    # A stream of news may break at any time; the desk asks then as it would without.
+    if request.resource_type == "eventsource":
+        return
     if "ERR_ABORTED" not in (request.failure or "") and not found.page.is_closed():
         found.wrong.append(f"failed: {request.url} {request.failure}")
 

@@ -3,7 +3,8 @@
 import pytest
 from flask import Flask
 
-from app.http import problems
+from app.core.errors import all_errors
+from app.http.statuses import answer_for
 
 # The table by hand: what a client may rely on.
 EXPECTED = [
@@ -117,7 +118,7 @@ def test_what_a_statement_held_is_never_told_nor_logged(small, lines):
 
 
 def test_every_class_of_error_has_a_status():
-    assert all(100 <= problems.answer_for(error).status < 600 for error in problems.errors.all_errors())
+    assert all(100 <= answer_for(error).status < 600 for error in all_errors())
 
 
 def test_the_site_is_the_one_that_was_asked_when_no_public_url_is_set(small_app: Flask):

@@ -22,7 +22,7 @@ POLICY = {
     "style-src": "'self'",
     "img-src": "'self' data: blob:",
     "connect-src": "'self'",
-    "worker-src": "blob:",
+    "worker-src": "'self' blob:",
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
@@ -139,6 +139,19 @@ def test_street_tiles_open_their_own_host_and_no_other(web, page):
     }
     assert told(response)["tiles"] == {"url": url, "attribution": "© <b>some</b>"}
     assert told(page("/"))["tiles"] is None
+
+
+def test_news_open_their_own_host_to_the_desk_and_to_no_other_page(web, page):
+    container = web.extensions[KEY]
+    before = container.settings
+    container.settings = replace(before, live_url="http://127.0.0.1:8081/live")
+    try:
+        desk, front = page("/desk"), page("/")
+    finally:
+        container.settings = before
+
+    assert policy_of(desk) == POLICY | {"connect-src": "'self' http://127.0.0.1:8081"}
+    assert policy_of(front) == POLICY
 
 
 @pytest.mark.parametrize(

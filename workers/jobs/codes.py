@@ -7,6 +7,7 @@ from app.core import clock, outbox
 from app.core.outbox import OutboxMessage
 from app.identity import otp
 from app.identity.models import OtpChallenge
+from app.notifications.channels import Channel, Gone, Message, Refused
 from workers.context import context
 
 # Without marks: a text with them costs twice as much, and old phones show boxes.
@@ -17,6 +18,7 @@ def send_code(message_id: int, payload: dict[str, Any]) -> None:
     """Send the code of a challenge, unless it is over or was sent.
 
     Stopped between sending and noting it, it sends the same code once more: the id tells a gateway of a repetition.
+    Raises Unreachable, so that it is tried again.
     """
     here, challenge_id = context(), UUID(payload["challenge_id"])
     with here.database.unit_of_work() as session:
@@ -25,8 +27,24 @@ def send_code(message_id: int, payload: dict[str, Any]) -> None:
             return
         wanted = challenge is not None and challenge.used_at is None and clock.now() < challenge.expires_at
         phone = challenge.phone if challenge is not None and wanted else None
+    refused = None
     if phone is not None:  # the database is let go: a slow gateway must not hold a connection
         code = otp.code_of(here.settings.key("otp"), challenge_id)
-        here.sms.send(phone, TEXT.format(code=code), key=str(challenge_id))
+        refused = _send(here.channels.gateway, phone, code, key=str(challenge_id))
     with here.database.unit_of_work() as session:
-        outbox.done(session, message_id, at=clock.now())
+        if refused is None:
+            outbox.done(session, message_id, at=clock.now())
+        else:
+            outbox.give_up(session, message_id, refused, at=clock.now())
+
+
+def _send(gateway: Channel | None, phone: str, code: str, *, key: str) -> str | None:
+    """Send it; returns why it will never be taken, or None. Raises Unreachable."""
+    if gateway is None:
+        return "no gateway is configured"
+    message = Message("", TEXT.format(code=code), None, topic="code", language="vi", params={"code": code})
+    try:
+        gateway.send(phone, message, key=key)
+    except (Gone, Refused) as refusal:
+        return f"refused: {refusal}"
+    return None

@@ -24,7 +24,7 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     except tuple(REFUSALS.values()) as refusal:
         with context().database.unit_of_work() as session:
             if outbox.done(session, message_id, at=clock.now()):
-                actions.refuse(session, report_id, sha256, refusal=refusal.code)
+                actions.refuse(session, report_id, sha256, refusal=refusal.code, now=clock.now())
                 reports.photo_refused(session, report_id, sha256, refusal.code, clock.now())
         return
     store.put_copy(sha256, Copy.DISPLAY, made.display)

@@ -79,6 +79,8 @@ ORDINARY = {
     Do.READ_ME: SIGNED_IN,
     Do.CHANGE_ME: SIGNED_IN,
     Do.SIGN_OUT: SIGNED_IN,
+    Do.READ_INBOX: SIGNED_IN,
+    Do.KEEP_DEVICES: SIGNED_IN,
     Do.SUBMIT: SIGNED_IN - {"leader", "admin", "former"},
     Do.LIST_OWN: SIGNED_IN - {"leader", "admin", "former"},
     Do.READ_REPORT: {"author", "filer", "officer", "chair", "leader"},
@@ -96,6 +98,8 @@ ORDINARY = {
     Do.READ_QUEUE: {"officer", "chair", "leader"},
     Do.READ_UNITS: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader"},
     Do.READ_MEMBERS: {"officer", "chair"},
+    Do.READ_DUTY: {"officer", "chair", "leader", "admin"},
+    Do.SET_DUTY: {"chair", "admin"},
     Do.READ_FIGURES: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader", "admin"},
     Do.SEE_AUTHOR: {"dispatcher"},
     Do.ADMINISTER: {"admin"},
@@ -138,6 +142,9 @@ def test_a_unit_without_a_report_is_its_own_peoples():
     assert those_who_may_in(DESK, Do.READ_MEMBERS) == {"dispatcher"}
     assert those_who_may_in(HERE, Do.READ_QUEUE) == {"officer", "chair", "leader"}
     assert those_who_may_in(DESK, Do.READ_QUEUE) == {"dispatcher", "leader"}
+    assert those_who_may_in(HERE, Do.SET_DUTY) == {"chair", "admin"}
+    assert those_who_may_in(DESK, Do.SET_DUTY) == {"dispatcher", "admin"}
+    assert those_who_may_in(DESK, Do.READ_DUTY) == {"dispatcher", "leader", "admin"}
     assert those_who_may_in(HERE, Do.SPEAK) == those_who_may_in(HERE, Do.SEE_AUTHOR) == set()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.core.outbox import OutboxMessage
 from app.photos import actions
@@ -34,8 +34,12 @@ def receive(session, report_id, content, role="before", now=NOW):
     return actions.receive(session, original(content), report_id=report_id, role=role, now=now)
 
 
-def promised(session):
-    return session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "photo.received")).all()
+def promised(session, topic="photo.received"):
+    return session.scalars(select(OutboxMessage).where(OutboxMessage.topic == topic)).all()
+
+
+def unit_of(session, report_id):
+    return session.execute(text("select unit_id from reports where id = :id"), {"id": report_id}).scalar_one()
 
 
 def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
@@ -50,7 +54,11 @@ def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
     assert (row.role, row.state, row.media_type, row.bytes) == ("before", "received", "image/png", len(content))
     assert (row.added_at, row.received_at, row.ready_at) == (NOW, NOW, None)
     [message] = promised(session)
-    assert message.payload == {"report_id": str(report_id), "sha256": sha256(content)}
+    assert message.payload == {
+        "report_id": str(report_id),
+        "sha256": sha256(content),
+        "units": [unit_of(session, report_id)],
+    }
 
 
 def test_the_same_photo_again_changes_nothing(session, report_id):
@@ -157,13 +165,16 @@ def test_copies_are_written_once(session, report_id):
 
     row = session.get(Photo, (report_id, name), populate_existing=True)
     assert (row.state, row.width, row.height, row.ready_at) == ("ready", 64, 48, NOW)
+    [message] = promised(session, "photo.ready")
+    assert message.payload == {"report_id": str(report_id), "sha256": name, "units": [unit_of(session, report_id)]}
 
 
 def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, report_id):
     name = sha256(photo())
     receive(session, report_id, photo(), "after")
 
-    actions.refuse(session, report_id, name, refusal="photo_damaged")
+    actions.refuse(session, report_id, name, refusal="photo_damaged", now=NOW)
 
     row = session.get(Photo, (report_id, name), populate_existing=True)
     assert (row.state, row.refusal) == ("refused", "photo_damaged")
+    assert [message.payload["sha256"] for message in promised(session, "photo.refused")] == [name]

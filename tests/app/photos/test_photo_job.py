@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.core.db import Database
 from app.core.outbox import OutboxMessage
-from app.identity.sms import LogSms
+from app.notifications.channels.configured import channels_for
 from app.photos import actions
 from app.photos.errors import PhotoNotFound
 from app.photos.models import Photo
@@ -57,7 +57,9 @@ class Sent:
 @pytest.fixture
 def sent(committed, settings, store, filed, monkeypatch):
     """Sends bytes as the photo of a new report, up to the point where the job takes over."""
-    monkeypatch.setattr(job, "context", lambda: workers_context.Context(settings, committed, store, LogSms()))
+    monkeypatch.setattr(
+        job, "context", lambda: workers_context.Context(settings, committed, store, channels_for(settings))
+    )
 
     def send(content):
         name = hashlib.sha256(content).hexdigest()

@@ -1,92 +1,20 @@
 """The story of a report, told to the domain: real PostGIS, no HTTP."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, text
 
 from app.core.db import new_id
 from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
 from app.reports import actions, handling, intake, queries, reform, sweep, timeline
-from app.reports.actions import Act, Person
 from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed, NothingGiven
-from app.reports.intake import Author, Submission, author_tag
-from app.reports.models import Report, ReportAuthor, TimelineEntry
-from app.reports.rulebook import RulebookCache
-from app.reports.timeline import Request
+from app.reports.models import Report, ReportAuthor
 from app.reports.workflow import MoveNotAllowed
 from app.routing.actions import cover_wards
 from district import IN_AN, IN_BINH, IN_CHAU
-
-NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-KEY = b"k" * 32
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def cache() -> RulebookCache:
-    return RulebookCache(1)
-
-
-class Story:
-    """Submits and moves with little writing."""
-
-    def __init__(self, session, district, cache):
-        self.session, self.district, self.cache = session, district, cache
-        self.resident = district.resident()
-        self.officer = district.staff(Role.OFFICER, "90001")
-        self.chair = district.staff(Role.CHAIR, "90001")
-
-    def person(self, actor) -> Person:
-        return Person(actor, author_tag(KEY, actor.person_id))
-
-    def submit(self, *, by=None, report_id: UUID | None = None, spend=lambda: None, now=NOW, **said):
-        by = by or self.resident
-        sent = Submission(**{"id": report_id or new_id(), "kind": "SW01", **IN_AN, **said})
-        tag = author_tag(KEY, by.person_id) if sent.anonymous else None
-        return actions.submit(
-            self.session,
-            sent,
-            Author(by.person_id, tag),
-            session_id=by.session_id,
-            cache=self.cache,
-            spend=spend,
-            now=now,
-        )
-
-    def received(self, **said) -> UUID:
-        return self.submit(**said).report_id
-
-    def move(self, report_id, to, *, by=None, now=NOW, entry_id=None, version=None, **given):
-        given = {"to": to, **given}
-        digest = timeline.digest_of({**given, "by": (by or self.officer).person_id})
-        request = Request(entry_id, digest, expected_version=version)
-        actions.move(self.session, report_id, given, self.act(by, request, now))
-
-    def act(self, by, request, now) -> Act:
-        return Act(self.person(by or self.officer), request, self.cache.current(self.session), now)
-
-    def enter(self, report_id, type_, *, by=None, now=NOW, entry_id=None, **given):
-        given = {"type": type_, **given}
-        digest = timeline.digest_of({**given, "by": (by or self.officer).person_id})
-        actions.enter(self.session, report_id, given, self.act(by, Request(entry_id, digest), now))
-
-    def report(self, report_id) -> Report:
-        return self.session.get_one(Report, report_id, populate_existing=True)
-
-    def steps(self, report_id):
-        found = select(TimelineEntry).where(TimelineEntry.report_id == report_id).order_by(TimelineEntry.id)
-        return [(entry.type, entry.by_role) for entry in self.session.scalars(found)]
-
-    def promises(self, topic):
-        return self.session.execute(text("select count(*) from outbox where topic = :t"), {"t": topic}).scalar()
-
-
-@pytest.fixture
-def story(session, district, cache) -> Story:
-    return Story(session, district, cache)
+from story import HOUR, NOW
 
 
 def test_a_report_is_with_its_ward_and_due_in_two_hours(story):
@@ -98,6 +26,29 @@ def test_a_report_is_with_its_ward_and_due_in_two_hours(story):
     assert report.number == "BT-2611-0001"
     assert story.steps(report.id) == [("received", "resident")]
     assert story.promises("report.received") == 1
+
+
+def test_every_change_names_the_units_whose_queue_it_concerns(story, district):
+    an, binh, desk = (district.units[code] for code in ("90001", "90002", "desk"))
+    report_id = story.received(kind="EN08")
+    assert story.concerned() == [an]
+
+    story.move(report_id, "received", unit=binh, reason="Bên kia đường")
+    assert story.concerned() == sorted([an, binh])
+
+    chair = district.staff(Role.CHAIR, "90002")
+    story.move(report_id, "accepted", by=chair)
+    story.move(report_id, "concluded", by=chair, outcome="remedied", note="Đã nhắc nhở")
+    assert story.concerned() == [binh]
+    # A chair concluded it, so the desk reviews it: from the contest on until it is over.
+    story.move(report_id, "contested", by=story.resident, reason="Vẫn ồn")
+    assert story.concerned() == sorted([desk, binh])
+    story.enter(report_id, "add", by=story.resident, text="Vẫn ồn lắm")
+    assert story.concerned() == sorted([desk, binh])
+    story.move(report_id, "accepted", by=district.staff(Role.DISPATCHER, "desk"), reason="Kiểm tra lại")
+    assert story.concerned() == sorted([desk, binh])
+    story.enter(report_id, "note", by=chair, text="Đến lại")
+    assert story.concerned() == [binh]
 
 
 def test_numbers_count_within_the_local_month(story):

@@ -29,6 +29,7 @@ def report(**columns) -> Report:
         "state": "accepted",
         "unit_id": HERE.id,
         "due_at": NOW + timedelta(hours=1),
+        "target_s": 7200,
         "stopped_at": None,
         "stopped_s": 0,
         "ended_at": None,

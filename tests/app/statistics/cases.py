@@ -41,8 +41,11 @@ class Town:
             text("insert into units (city_id, kind, code, name) values (1, 'ward', '26929', 'Đội') returning id")
         )
 
-    def report(self, received_at, *, kind="SW01", ward=None, fines=(), awaited=(), **columns):
-        """One report; `fines` become decisions, `awaited` pairs of minutes from receipt at which the clock stood."""
+    def report(self, received_at, *, kind="SW01", ward=None, fines=(), awaited=(), alone=(), **columns):
+        """One report; `fines` become decisions, `awaited` pairs of minutes from receipt at which the clock stood.
+
+        `alone` is the minutes at which a warning found nobody on duty.
+        """
         self.count += 1
         fields = {"SW": "sidewalk", "EN": "environment", "CO": "construction"}
         values = {
@@ -74,6 +77,8 @@ class Town:
         for begun, ended in awaited:
             self._move(report, begun, "accepted", "awaiting_resident")
             self._move(report, ended, "awaiting_resident", "accepted")
+        for at in alone:
+            self._enter(report, at, "nobody_on_duty")
         return report
 
     def concluded(self, received_at, minutes, outcome="recorded", *, state="concluded", **columns):
@@ -96,12 +101,17 @@ class Town:
         self.session.flush()
 
     def _move(self, report: Report, minutes: int, from_state: str, to_state: str) -> None:
+        self._enter(report, minutes, "move", from_state, to_state)
+
+    def _enter(
+        self, report: Report, minutes: int, type_: str, from_state: str | None = None, to_state: str | None = None
+    ) -> None:
         self.session.add(
             TimelineEntry(
                 report_id=report.id,
                 entry_id=UUID(int=uuid4().int),
                 at=report.received_at + timedelta(minutes=minutes),
-                type="move",
+                type=type_,
                 by_role="officer",
                 from_state=from_state,
                 to_state=to_state,

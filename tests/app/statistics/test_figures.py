@@ -141,6 +141,14 @@ def test_fields_sanctions_and_fines(town, figures):
     assert (result.sanctioned, result.fines_vnd) == (3, 2_250_001)
 
 
+def test_a_case_counts_once_however_often_nobody_was_on_duty(town, figures):
+    town.report(MORNING, alone=[96, 120])
+    town.concluded(MORNING, 10, alone=[5])
+    town.concluded(MORNING, 10)
+    town.report(MORNING, state="withdrawn", ended_at=MORNING + minutes(130), alone=[96])
+    assert figures().nobody_on_duty == 2
+
+
 def test_response_times_are_wall_seconds_with_the_paused_share_beside_them(town, figures):
     # Received at 0; asked at 20, answered at 50, arrived at 80: 30 of 80 minutes before arrival stood still.
     town.concluded(

@@ -1,5 +1,6 @@
 // The board: are we within two hours, where not, does it get better, and what is overdue at this moment.
 
+import "./inbox.js";
 import { catalogue, learnClock, now } from "./api.js";
 import { drawBars, drawTrend } from "./charts.js";
 import { Listing } from "./listing.js";
@@ -62,7 +63,9 @@ function headline(s) {
       note: t("{on} on time, {late} late or overdue", { on: whole.format(s.on_time), late: whole.format(s.late) }),
     }),
     figure(t("overdue at this moment"), whole.format(s.overdue), { tone: s.overdue ? "bad" : "" }),
-    figure(t("open"), whole.format(s.open)),
+    figure(t("open"), whole.format(s.open), {
+      note: s.nobody_on_duty ? t("{n} cases met nobody on duty", { n: whole.format(s.nobody_on_duty) }) : null,
+    }),
     figure(t("half are dealt with within"), time(s.conclusion.p50_s), {
       note: t("nine in ten within {time}", { time: time(s.conclusion.p90_s) }),
     }),

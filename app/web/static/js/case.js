@@ -214,6 +214,7 @@ function facts(report, { name, bodies }, staff) {
     [t("First response after"), after(report, report.first_response_at)],
     [t("On site after"), after(report, report.on_site_at)],
     [t("Result after"), after(report, report.concluded_at)],
+    [t("Why it took longer"), report.late_reason],
     [
       t("Position"),
       staff &&
@@ -257,7 +258,7 @@ function step(entry, words) {
   const unit = ["officer", "chair"].includes(entry.by.role) && entry.unit?.name;
   return h(
     "li",
-    { class: ["note", "instruct", "assign", "author_seen"].includes(entry.type) ? "inside" : null },
+    { class: ["note", "instruct", "assign", "author_seen", "warned", "nobody_on_duty"].includes(entry.type) ? "inside" : null },
     h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
     h("div", { text: happened(entry, words) }),
     entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
@@ -294,6 +295,8 @@ function happened({ type, data, to }, { name, members }) {
     original_moved: () => t("Counts with an earlier report"),
     reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),
     author_seen: () => t("The desk looked up who reported"),
+    warned: () => t("Warning: {share} of the time is used", { share: `${[50, 80, 100][data.rung - 1]} %` }),
+    nobody_on_duty: () => t("Nobody was on duty; the chair was told"),
     recurrence: () => t("The same spot again"),
   }[type];
   return said?.() ?? (to ? name("states", to) : type);

@@ -1,7 +1,9 @@
 // The desk: a unit's queue with the time that each case has left, and the case that is being worked on.
 
+import "./inbox.js";
 import { CaseView } from "./case.js";
 import { Listing } from "./listing.js";
+import { Live, paced } from "./live.js";
 import { get } from "./api.js";
 import { all, every, find, h, tell } from "./page.js";
 import { lost, onChange, person, staffSignsIn, whoAmI } from "./session.js";
@@ -9,10 +11,12 @@ import { band } from "./time.js";
 import { t } from "./words.js";
 
 const LOOK_AGAIN_S = 4;
+const LOOK_AGAIN_LIVE_S = 30; // news come by themselves; this is for what time alone does, and for what was lost
 
 const desk = find("#desk");
 const fresh = find("[data-fresh]", desk);
 const unit = find("[data-unit]", desk);
+const liveSign = find("[data-live]", desk);
 let view = "open";
 let wanted = ""; // a number that is looked for
 
@@ -77,6 +81,37 @@ async function look() {
   }
 }
 
+const changed = new Set();
+const lookAtNews = paced(async () => {
+  if (document.hidden) return; // nobody sees it: when they do
+  const isOpen = changed.has(shown.id);
+  changed.clear();
+  // What is over waits for days, and costs more to find than the queue.
+  await Promise.all([VIEWS[view].path === "/queue" && look(), isOpen && shown.refresh()]);
+});
+document.addEventListener("visibilitychange", () => changed.size && lookAtNews());
+const live = new Live({
+  onCase(id) {
+    changed.add(id);
+    lookAtNews();
+  },
+  onEverything() {
+    changed.add(shown.id);
+    lookAtNews();
+  },
+  onState: (connected) => (liveSign.hidden = !connected),
+});
+
+/** Work that is asked for every few seconds, done every half minute only while news come by themselves. */
+function seldom(work) {
+  let at = 0;
+  return async () => {
+    if (live.connected && Date.now() - at < LOOK_AGAIN_LIVE_S * 1000) return;
+    at = Date.now();
+    await work();
+  };
+}
+
 // Which item is open on the right.
 function mark() {
   for (const item of all(".item", desk)) {
@@ -122,6 +157,7 @@ let lastId = null;
 
 onChange((somebody) => {
   desk.hidden = true;
+  live.stop();
   find("#not-for-you").hidden = true;
   listing.forget();
   shown.leave("");
@@ -142,6 +178,7 @@ onChange((somebody) => {
   desk.hidden = false;
   show("open");
   route();
+  live.start();
   if (watches && unit.options.length === 1) offerUnits();
 });
 
@@ -156,10 +193,15 @@ async function offerUnits() {
 
 addEventListener("hashchange", route);
 addEventListener("beforeunload", (event) => shown.isWriting && event.preventDefault());
-// What is over waits for days, and costs more to find than the queue.
-every(LOOK_AGAIN_S, async () => VIEWS[view].path === "/queue" && look());
+every(
+  LOOK_AGAIN_S,
+  seldom(async () => VIEWS[view].path === "/queue" && look()),
+);
 every(LOOK_AGAIN_S * 15, async () => VIEWS[view].path === "/cases" && look());
-every(LOOK_AGAIN_S * 2, () => shown.refresh());
+every(
+  LOOK_AGAIN_S * 2,
+  seldom(() => shown.refresh()),
+);
 staffSignsIn();
 try {
   await whoAmI();

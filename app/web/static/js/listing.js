@@ -19,6 +19,8 @@ const MOST_AT_ONCE = 200; // what the API gives in one answer
 export class Listing {
   constructor(place, more, { path, href, empty, atOnce = 50, staff = false, units = () => !staff }) {
     Object.assign(this, { place, more, path, href, empty, atOnce, staff, units });
+    this.asking = 0; // how many times the first page was asked for, and which of them was answered last
+    this.answered = 0;
     this.head = h("div", { class: "list" });
     this.tail = h("div", { class: "list" });
     place.replaceChildren(this.head, this.tail);
@@ -42,12 +44,15 @@ export class Listing {
   /** Fetch the first page. Answers whether something was new; throws what the API refused. */
   async refresh() {
     const turn = this.turn;
+    const asking = (this.asking += 1);
     const fresh = Date.now() - this.fetchedAt < LINKS_LIVE_MS;
     const [{ status, body, etag }, words] = await Promise.all([
       asked("GET", this.path(this.limit), { etag: fresh ? this.etag : null }),
       catalogue(),
     ]);
-    if (turn !== this.turn || status === 304) return false;
+    if (turn !== this.turn || asking < this.answered) return false; // a newer answer was faster
+    this.answered = asking;
+    if (status === 304) return false;
     const isFirst = this.page === null;
     this.etag = etag;
     this.fetchedAt = Date.now();

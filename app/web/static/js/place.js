@@ -1,7 +1,7 @@
 // Where it is: by the phone's position, by the photo's own, or by a pin on the map; and which ward that is.
 
 import { ask, get } from "./api.js";
-import { find } from "./page.js";
+import { find, h } from "./page.js";
 import { person } from "./session.js";
 import { t } from "./words.js";
 
@@ -19,6 +19,7 @@ export class PlaceChoice {
     this.button = find("[data-gps]", field);
     this.onChange = onChange;
     this.value = null;
+    this.isGuess = false; // a position that nobody asked for; a photo knows better
     this.map = null;
     this.turn = 0;
     this.button.addEventListener("click", () => this.byGps());
@@ -29,7 +30,7 @@ export class PlaceChoice {
   /** Take the position without being told to, but only where the answer is known to be yes. */
   unasked() {
     navigator.permissions?.query({ name: "geolocation" }).then(
-      (answer) => answer.state === "granted" && !this.value && this.byGps(),
+      (answer) => answer.state === "granted" && !this.value && this.byGps({ isGuess: true }),
       () => {},
     );
   }
@@ -49,7 +50,10 @@ export class PlaceChoice {
         if (this.removed) this.map.remove();
         else if (this.value) this.map.show(this.value, { closer: true });
       } catch {
-        find(".hint", place)?.replaceChildren(t("The map cannot be shown here. Please use your position."));
+        place.replaceChildren(
+          h("p", { class: "hint", text: t("The map cannot be shown here. Please use your position.") }),
+          h("button", { type: "button", text: t("Try again"), onclick: () => this.startMap(start) }),
+        );
       }
     }).observe(place);
   }
@@ -60,7 +64,7 @@ export class PlaceChoice {
     this.map?.remove();
   }
 
-  byGps() {
+  byGps({ isGuess = false } = {}) {
     if (!navigator.geolocation)
       return this.say(t("This browser knows no position. Please tap the map."), { bad: true });
     this.say(t("Looking for your position …"));
@@ -74,6 +78,7 @@ export class PlaceChoice {
           { lat: round(coords.latitude), lon: round(coords.longitude), accuracy_m: Math.round(coords.accuracy) },
           { closer: true },
         );
+        this.isGuess = isGuess;
       },
       (refused) => {
         this.button.disabled = false;
@@ -87,12 +92,12 @@ export class PlaceChoice {
     );
   }
 
-  /** Take the place that a photo tells of itself, if it does and no other place was chosen. */
+  /** Take the place that a photo tells of itself, if it does and nobody has chosen another. */
   async byPhoto(file) {
-    if (this.value || !person()) return;
+    if (this.isChosen || !person()) return;
     try {
       const { body } = await ask("POST", "/photos/place", { raw: file.slice(0, READ_OF_A_PHOTO) });
-      if (body.lat !== null && body.lon !== null && !this.value)
+      if (body.lat !== null && body.lon !== null && !this.isChosen)
         await this.take(
           { lat: round(body.lat), lon: round(body.lon) },
           { closer: true, from: t("Place of the photo") },
@@ -102,7 +107,12 @@ export class PlaceChoice {
     }
   }
 
+  get isChosen() {
+    return this.value !== null && !this.isGuess;
+  }
+
   async take(place, { closer = false, from = null } = {}) {
+    this.isGuess = false;
     this.turn += 1;
     const turn = this.turn;
     this.value = place;

@@ -1,5 +1,6 @@
 // The resident's page: send a report, and see what became of one's own.
 
+import "./inbox.js";
 import { catalogue, newId, post, Problem, Unanswered } from "./api.js";
 import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
 import { MyReports } from "./mine.js";
@@ -28,6 +29,9 @@ const place = new PlaceChoice(fields.location, {
     keep();
   },
 });
+
+// Who wrote what stands in the form: it is not for whoever signs in here after them.
+let writer = null;
 
 // One id for one report, however often it has to be sent (it is made by the phone, see the API).
 let id = newId();
@@ -74,8 +78,10 @@ form.addEventListener("input", keep);
 function keep() {
   const { field, note, address, anonymous, urgent, about_unit: aboutUnit } = form;
   if (!field.value && !note.value && !address.value) return; // a place alone is found again
+  writer = person()?.id ?? writer;
   const draft = {
     id,
+    writer,
     field: field.value,
     kind: kindChosen,
     photos: photos.photos.length,
@@ -100,8 +106,8 @@ function restore() {
   } catch {
     return;
   }
-  if (!draft) return;
-  id = draft.id;
+  if (!draft || (draft.writer && draft.writer !== person()?.id)) return;
+  ({ id, writer } = draft);
   form.note.value = draft.note;
   form.address.value = draft.address;
   form.anonymous.checked = draft.anonymous;
@@ -197,12 +203,17 @@ function arrived(report) {
   sendOn(report, photos.photos);
 }
 
-find("[data-again]", sent).addEventListener("click", () => {
+function begin() {
   id = newId();
+  writer = null;
   form.reset();
   find("[data-kinds]", fields.kind).replaceChildren();
   photos.clear();
   place.clear();
+}
+
+find("[data-again]", sent).addEventListener("click", () => {
+  begin();
   sent.hidden = true;
   form.hidden = false;
   scrollTo({ top: 0 });
@@ -228,18 +239,25 @@ async function route() {
 
 onChange((somebody, before) => {
   if (before && !somebody && location.hash !== "#send") location.hash = "#send"; // what is one's own goes with oneself
+  if (somebody && writer && writer !== somebody.id) begin();
   for (const element of all("[data-for-staff]")) element.hidden = somebody === null || somebody.role === "resident";
+  // Who only reads the figures, or looks after the system, files nothing.
+  const files = !["leader", "admin"].includes(somebody?.role);
+  find("#files-nothing").hidden = files;
+  find("[data-send]", form).hidden = !files;
 });
+// An address is one of many fields: the key that ends a line elsewhere must not send the report.
+form.address.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
 find("#language").addEventListener("click", (event) => {
   const lost = photos.photos.length && !form.hidden;
   if (lost && !confirm(t("The photos that you chose have to be chosen again afterwards."))) event.preventDefault();
 });
 addEventListener("beforeunload", (event) => mine.isWriting && event.preventDefault());
 addEventListener("hashchange", route);
-restore();
 try {
   await whoAmI();
 } catch (problem) {
   tell(problem.detail, { bad: true });
 }
+restore();
 route();

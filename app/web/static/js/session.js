@@ -106,7 +106,7 @@ export function residentSignsIn() {
   const asking = find("[data-ask]", dialog);
   const answering = find("[data-answer]", dialog);
   let challenge = null;
-  let done = false;
+  let isOpened = false; // the code is used up; only who they are has still to be asked
   const step = (form) => {
     for (const one of [asking, answering]) one.hidden = one !== form;
     clearErrors(form);
@@ -117,6 +117,7 @@ export function residentSignsIn() {
     event.preventDefault();
     submit(asking, async () => {
       challenge = await post("/sessions/otp", { phone: asking.phone.value });
+      isOpened = false;
       find("[data-sent-to]", answering).textContent = t("Sent to {phone}. It is good for five minutes.", {
         phone: asking.phone.value,
       });
@@ -127,9 +128,10 @@ export function residentSignsIn() {
   answering.onsubmit = (event) => {
     event.preventDefault();
     submit(answering, async () => {
-      await post("/sessions", { challenge_id: challenge.challenge_id, code: answering.code.value, cookie: true });
-      await whoAmI();
-      done = true;
+      const { challenge_id: asked } = challenge;
+      if (!isOpened) await post("/sessions", { challenge_id: asked, code: answering.code.value, cookie: true });
+      isOpened = true;
+      await mustBeSomebody();
       dialog.close();
     });
   };
@@ -138,7 +140,13 @@ export function residentSignsIn() {
   answering.reset();
   dialog.showModal();
   step(asking);
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(done), { once: true }));
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(me !== null), { once: true }));
+}
+
+/** Find out who has just signed in. Throws when nobody has: then the browser kept no cookie. */
+async function mustBeSomebody() {
+  if (!(await whoAmI()))
+    throw new Unanswered(t("This browser did not keep the sign-in. Please allow cookies for this page."));
 }
 
 /** Show the form by which staff come in, and keep it in step with who is signed in. */
@@ -162,9 +170,9 @@ export function staffSignsIn() {
         if (problem.code === "totp_needed") second.hidden = false;
         throw problem;
       }
+      await mustBeSomebody();
       form.reset();
       second.hidden = true;
-      await whoAmI();
     });
   });
 }

@@ -62,9 +62,14 @@ export function band(report) {
   return left < Math.min(1800, whole / 4) ? "soon" : "calm";
 }
 
-/** Seconds until due, by the server's clock; the figure at which a stopped or ended clock stands. */
-export const secondsLeft = (report) =>
-  report.clock === "runs" ? Math.floor((Date.parse(report.due_at) - now()) / 1000) : report.seconds_left;
+/**
+ * Seconds until due, by the server's clock; the figure at which a stopped or ended clock stands. By working hours only the
+ * server can tell, and each look brings a new figure; once due, time runs for everybody.
+ */
+export function secondsLeft(report) {
+  const left = Math.floor((Date.parse(report.due_at) - now()) / 1000);
+  return report.clock === "runs" && (!report.calendar || left < 0) ? left : report.seconds_left;
+}
 
 const words = (report) => {
   const left = secondsLeft(report);
@@ -73,7 +78,10 @@ const words = (report) => {
       ? t("On time, {time} before", { time: duration(left) })
       : t("Late by {time}", { time: duration(left) });
   if (report.clock === "stopped") return t("Stopped, {time} left", { time: duration(left) });
-  return left >= 0 ? t("{time} left", { time: duration(left) }) : t("Overdue by {time}", { time: duration(left) });
+  if (left < 0) return t("Overdue by {time}", { time: duration(left) });
+  return report.calendar
+    ? t("{time} of working hours left", { time: duration(left) })
+    : t("{time} left", { time: duration(left) });
 };
 
 const ticking = new WeakMap();

@@ -1,0 +1,328 @@
+"""Telling people: the only writer of inboxes, devices, webhooks and digests.
+
+Each inbox entry and the promises to send it elsewhere are one transaction, which the caller opens and commits. However
+often a job runs and however many run at once, an entry is written once, and only who wrote it makes the promises.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, delete, func, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core import audit, outbox
+from app.core.db import new_id
+from app.core.errors import Conflict
+from app.notifications import delivery, news, queries
+from app.notifications.delivery import Over
+from app.notifications.models import Device, Digest, Notification, Webhook
+from app.notifications.news import Hearer, Notice
+from app.notifications.queries import Case
+from app.reports import actions as reports
+from app.reports.queries import Asker
+from app.targets import ladder
+from app.targets import queries as targets
+from app.targets.ladder import Crew, Rung
+
+# More phones and browsers than this nobody uses at once; the one that was not seen for longest goes.
+MOST_DEVICES: Final = 10
+MOST_WEBHOOKS: Final = 20
+MOST_IN_DIGEST: Final = 50
+
+# What became overdue before the first digest there ever was is not news, beyond this.
+FIRST_DIGEST_LOOKS_BACK: Final = timedelta(hours=1)
+
+# News of these is no news to tick off: the queue shows the case. The entry only makes the phone ring.
+_READ_ALREADY: Final = frozenset({Notice.NEW_CASE})
+
+_TOPICS: Final = {Over.PUSH: "notice.push", Over.TEXT: "notice.text", Over.EMAIL: "notice.email"}
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What is told: under which name, about what. `key` tells a repetition of it."""
+
+    notice: Notice
+    key: str
+    report_id: UUID | None = None
+    entry_id: UUID | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def tell(
+    session: Session,
+    matter: Matter,
+    people: Collection[UUID],
+    *,
+    now: datetime,
+    on_duty: Collection[UUID] = (),
+    tag: bytes | None = None,
+) -> int:
+    """Put a matter into the inbox of each of `people`, or of an anonymous author's `tag`, and promise to send it on.
+
+    `on_duty` are those of them whose duty overrides how they wish to be told. Returns to how many it was new.
+    """
+    reaches = queries.reaches(session, people, on_duty) if people else {}
+    rows: list[dict[str, Any]] = [{"person_id": person_id, "tag": None} for person_id in sorted(reaches)]
+    if tag is not None:
+        rows.append({"person_id": None, "tag": tag})
+    if not rows:
+        return 0
+    common = {
+        "key": matter.key,
+        "topic": matter.notice.value,
+        "report_id": matter.report_id,
+        "entry_id": matter.entry_id,
+        "data": dict(matter.data),
+        "at": now,
+        "read_at": now if matter.notice in _READ_ALREADY else None,
+    }
+    written = session.execute(
+        insert(Notification)
+        .values([{"id": new_id(), **row, **common} for row in rows])
+        .on_conflict_do_nothing()
+        .returning(Notification.id, Notification.person_id)
+    ).all()
+    for notification_id, person_id in written:
+        if person_id is None:
+            continue  # nobody knows who it is, so nothing of theirs can ring
+        for out in delivery.deliveries(matter.notice, reaches[person_id], now):
+            payload = {"notification_id": str(notification_id)}
+            if out.device_id is not None:
+                payload["device_id"] = str(out.device_id)
+            outbox.emit(session, _TOPICS[out.over], payload, at=now, not_before=out.not_before)
+    return len(written)
+
+
+def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: datetime) -> None:
+    """Tell of an entry of a report's course whom the table of news names; of the first entry if none is named.
+
+    Webhooks that asked for it are promised a call. What is not in the table is told to nobody.
+    """
+    case = queries.case_of(session, report_id, entry_id)
+    if case is None:
+        return
+    _promise_calls(session, case, now)
+    rows = list(news.tellings(case.happened))
+    if not rows:
+        return
+    crew = targets.crew(session, case.city_id, case.unit_id, now, case.assignee_id)
+    for hearer, notice, _ in rows:
+        of_staff = hearer not in {Hearer.AUTHOR, Hearer.FILER, Hearer.FOLLOWERS}
+        unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
+        data = {"unit_id": unit_id, **news.facts_of(notice, case.data)}
+        matter = Matter(notice, f"entry:{case.entry_id}", case.report_id, case.entry_id, data)
+        people = set(_people(session, hearer, case, crew)) - {case.happened.by_id}
+        tag = case.author_tag if hearer is Hearer.AUTHOR else None
+        tell(session, matter, people, now=now, on_duty=crew.on_duty if of_staff else (), tag=tag)
+
+
+def _people(session: Session, hearer: Hearer, case: Case, crew: Crew) -> Iterable[UUID]:
+    """Who they are in this case. The author comes first: who follows their own report hears of it once."""
+    if hearer is Hearer.FOLLOWERS:
+        return queries.followers_of(session, case.report_id)
+    author = {case.author_id} - {None}
+    nobodys = not author and case.author_tag is None
+    found: Mapping[Hearer, Iterable[UUID | None]] = {
+        Hearer.AUTHOR: author,
+        Hearer.FILER: {case.filed_by} if nobodys else (),
+        Hearer.ASSIGNEE: {crew.assignee},
+        Hearer.ON_DUTY: crew.on_duty,
+        Hearer.CHAIRS: crew.chairs or crew.desk,
+        Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.chairs or crew.desk,
+    }
+    return (person for person in found[hearer] if person is not None)
+
+
+def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> int:
+    """Warn those whom a rung of the ladder names that the time of a case runs out; return how many were told.
+
+    The case is looked at as it is now: over, stopped, handed on or warned of more urgently since, it is nobody's worry.
+    Where those on duty were asked for and there was nobody, the case's course says so.
+    """
+    standing = queries.standing(session, report_id, rung)
+    if standing is None or not standing.is_running or standing.unit_id != unit_id:
+        return 0
+    crew = targets.crew(session, standing.city_id, unit_id, now, standing.assignee_id)
+    people, nobody_on_duty = ladder.audience(Rung(rung), crew)
+    if nobody_on_duty:
+        reports.nobody_on_duty(session, report_id, unit_id, rung, now)
+    minutes = int((standing.due_at - now).total_seconds() // 60)
+    data = {"unit_id": unit_id, "rung": rung, "minutes": max(minutes, 0), "due_at": standing.due_at.isoformat()}
+    matter = Matter(news.WARNINGS[rung], f"warned:{report_id}:{unit_id}:{rung}", report_id, data=data)
+    return tell(session, matter, people, now=now, on_duty=crew.on_duty)
+
+
+def digest(session: Session, city_id: int, now: datetime) -> bool:
+    """Tell the leaders of a city which cases became overdue since they were last told; True when they were.
+
+    Once in an hour of the clock at most, however many ask for it; after an outage once for all that came in it. Nothing
+    when nothing became overdue.
+    """
+    since = queries.last_digest(session, city_id) or now - FIRST_DIGEST_LOOKS_BACK
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    if since > now or not queries.any_overdue(session, city_id, since=since, now=now):
+        return False
+    written = session.execute(
+        insert(Digest).values(city_id=city_id, hour=hour, until=now).on_conflict_do_nothing().returning(Digest.hour)
+    )
+    if written.first() is None:
+        return False
+    overdue = queries.newly_overdue(session, city_id, since=since, now=now, most=MOST_IN_DIGEST)
+    data = {"reports": [str(one) for one in overdue.report_ids], "new": overdue.number, "overdue": overdue.in_all}
+    matter = Matter(Notice.DIGEST, f"digest:{hour.isoformat()}", data=data)
+    tell(session, matter, queries.leaders(session, now), now=now)
+    return True
+
+
+def mark_read(
+    session: Session, asker: Asker, *, ids: Sequence[UUID] = (), until: datetime | None = None, now: datetime
+) -> None:
+    """Note that somebody read these entries of their inbox, and all that came until an instant. What is not theirs stays."""
+    # One statement for each, or neither index is used.
+    for owner in (Notification.person_id == asker.person_id, Notification.tag == asker.tag):
+        which: list[ColumnElement[bool]] = [Notification.id.in_(ids)] if ids else []
+        if until is not None:
+            which.append(Notification.at <= until)
+        if which:
+            session.execute(
+                update(Notification)
+                .where(owner, Notification.read_at.is_(None), or_(*which))
+                .values(read_at=now)
+                .execution_options(synchronize_session=False)
+            )
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A device, and whether it was not known before."""
+
+    id: UUID
+    is_new: bool
+
+
+def register_device(
+    session: Session,
+    person_id: UUID,
+    session_id: UUID,
+    *,
+    platform: str,
+    token: str,
+    app_version: str | None,
+    now: datetime,
+) -> Registered:
+    """Reach somebody on a phone or browser from now on: it is of whoever registered it last, and keeps its id.
+
+    Of more than ten the one that was not seen for longest is forgotten.
+    """
+    values = {
+        "person_id": person_id,
+        "session_id": session_id,
+        "platform": platform,
+        "token": token,
+        "app_version": app_version,
+        "seen_at": now,
+    }
+    token_hash = hashlib.sha256(f"{platform}:{token}".encode()).digest()
+    known = session.execute(
+        insert(Device)
+        .values(id=new_id(), token_hash=token_hash, added_at=now, **values)
+        .on_conflict_do_update(index_elements=["token_hash"], set_=values)
+        .returning(Device.id, literal_column("xmax = 0", Boolean).label("is_new"))
+    ).one()
+    kept = (
+        select(Device.id)
+        .where(Device.person_id == person_id)
+        .order_by(Device.seen_at.desc(), Device.id.desc())
+        .limit(MOST_DEVICES)
+    )
+    session.execute(
+        delete(Device)
+        .where(Device.person_id == person_id, Device.id.not_in(kept.scalar_subquery()))
+        .execution_options(synchronize_session=False)
+    )
+    return Registered(known.id, known.is_new)
+
+
+def remove_device(session: Session, device_id: UUID, person_id: UUID) -> None:
+    """Reach one's own device no more. Raises DeviceNotFound."""
+    session.delete(queries.device_of(session, device_id, person_id))
+
+
+def forget_device(session: Session, device_id: UUID) -> None:
+    """Forget a device whose address is no more. Repeated with no effect."""
+    session.execute(delete(Device).where(Device.id == device_id))
+
+
+def forget_devices_of(session: Session, session_id: UUID) -> None:
+    """Forget what was registered under a sign-in that ends: whoever has the phone next is told nothing of it."""
+    session.execute(delete(Device).where(Device.session_id == session_id))
+
+
+class TooManyWebhooks(Conflict):
+    """Every case would be told to too many outsiders."""
+
+    code = "too_many_webhooks"
+    vi = "Chỉ có thể đăng ký nhiều nhất {limit} webhook; hãy gỡ bớt trước."
+    en = "At most {limit} webhooks can be registered; please remove one first."
+
+
+def add_webhook(
+    session: Session, *, url: str, topics: Sequence[str], unit_id: int | None, by: UUID, now: datetime
+) -> Webhook:
+    """Tell an outsider from now on of what happens to cases, on record. Raises TooManyWebhooks."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("webhooks"))))
+    if len(queries.webhooks(session)) >= MOST_WEBHOOKS:
+        raise TooManyWebhooks(limit=MOST_WEBHOOKS)
+    webhook = Webhook(id=new_id(), url=url, topics=sorted(set(topics)), unit_id=unit_id, created_by=by, created_at=now)
+    session.add(webhook)
+    session.flush()
+    data = {"topics": webhook.topics, "unit_id": unit_id}
+    audit.record(session, by=by, action="webhook:add", subject=f"webhook/{webhook.id}", at=now, data=data)
+    return webhook
+
+
+def remove_webhook(session: Session, webhook_id: UUID, *, by: UUID, now: datetime) -> None:
+    """Tell an outsider nothing more, on record. Raises WebhookNotFound."""
+    if not _disable(session, webhook_id, by, now):
+        raise queries.WebhookNotFound
+
+
+def webhook_is_gone(session: Session, webhook_id: UUID, now: datetime) -> None:
+    """Call no more where somebody said that they want nothing more, on record. Repeated with no effect."""
+    _disable(session, webhook_id, None, now)
+
+
+def _disable(session: Session, webhook_id: UUID, by: UUID | None, now: datetime) -> bool:
+    gone = session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.disabled_at.is_(None))
+        .values(disabled_at=now)
+        .returning(Webhook.id)
+    )
+    if gone.first() is None:
+        return False
+    action = "webhook:remove" if by is not None else "webhook:gone"
+    audit.record(session, by=by, action=action, subject=f"webhook/{webhook_id}", at=now)
+    return True
+
+
+def _promise_calls(session: Session, case: Case, now: datetime) -> None:
+    """Promise a call to each webhook that asked for what happened, of this unit or of all."""
+    type_ = news.webhook_type(case.happened.type)
+    if type_ is None:
+        return
+    for webhook in queries.webhooks(session):
+        if news.wants(webhook.topics, type_) and webhook.unit_id in {None, case.unit_id, case.entry_unit}:
+            payload = {
+                "webhook_id": str(webhook.id),
+                "type": type_,
+                "report_id": str(case.report_id),
+                "entry_id": str(case.entry_id),
+            }
+            outbox.emit(session, "webhook.call", payload, at=now)

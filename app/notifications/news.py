@@ -1,0 +1,159 @@
+"""Which change of a report is told to whom, and as what. The table is the specification; nothing else is told. Pure.
+
+A resident hears of receipt, acceptance, a question, a message, the conclusion and what became of a contest; those who
+follow a report hear how it ended. Staff hear what they must act on. Warnings and digests, which time brings about, are
+named here too; who hears a warning is decided in `app/targets/ladder.py`.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+
+class Hearer(StrEnum):
+    """Who is told, in relation to the report."""
+
+    AUTHOR = "author"  # the resident, also one for whom it was filed; an anonymous one by their tag
+    FILER = "filer"  # the member of staff who filed it for nobody in particular: they speak for it
+    FOLLOWERS = "followers"
+    ASSIGNEE = "assignee"
+    ON_DUTY = "on_duty"  # of the unit that holds the case now
+    CHAIRS = "chairs"  # of that unit; at the desk, its dispatchers
+    REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where a chair concluded
+
+
+class Notice(StrEnum):
+    """What somebody is told: the names under which inbox, words and delivery know it."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    QUESTION = "question"
+    MESSAGE = "message"
+    CONCLUDED = "concluded"
+    REOPENED = "reopened"
+    UPHELD = "upheld"
+    FOLLOWED_CONCLUDED = "followed_concluded"
+    NEW_CASE = "new_case"
+    HANDED_OVER = "handed_over"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    CONTESTED = "contested"
+    INSTRUCTED = "instructed"
+    HALF_GONE = "half_gone"
+    NEARLY_DUE = "nearly_due"
+    OVERDUE = "overdue"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A change and what must be known of it. `type` is `received`, the name of a move, or the type of an entry."""
+
+    type: str
+    at: datetime
+    by_id: UUID | None = None
+    first_response_at: datetime | None = None
+    unit_then: int | None = None
+    unit_now: int | None = None
+    assignee_id: UUID | None = None
+
+
+Condition = Callable[[Happened], bool]
+
+
+def _always(_happened: Happened) -> bool:
+    return True
+
+
+def _first_time(happened: Happened) -> bool:
+    """Of several acceptances the resident hears the first: the others are between units."""
+    return happened.at == happened.first_response_at
+
+
+def _went_elsewhere(happened: Happened) -> bool:
+    """The case is with another unit than the one that acted."""
+    return happened.unit_now != happened.unit_then
+
+
+def _to_somebody_else(happened: Happened) -> bool:
+    """Nobody is told what they did themselves."""
+    return happened.assignee_id != happened.by_id
+
+
+class Telling(NamedTuple):
+    """One row: who hears of it, under which name, and when only."""
+
+    hearer: Hearer
+    notice: Notice
+    only: Condition = _always
+
+
+# fmt: off
+TABLE: Mapping[str, tuple[Telling, ...]] = {
+    "received":  (Telling(Hearer.AUTHOR,    Notice.RECEIVED),
+                  Telling(Hearer.ON_DUTY,   Notice.NEW_CASE)),
+    "accept":    (Telling(Hearer.AUTHOR,    Notice.ACCEPTED, _first_time),),
+    "hand_over": (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER),),
+    "ask":       (Telling(Hearer.AUTHOR,    Notice.QUESTION),
+                  Telling(Hearer.FILER,     Notice.QUESTION)),
+    "answer":    (Telling(Hearer.ASSIGNEE,  Notice.ANSWERED),),
+    "conclude":  (Telling(Hearer.AUTHOR,    Notice.CONCLUDED),
+                  Telling(Hearer.FILER,     Notice.CONCLUDED),
+                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED)),
+    "contest":   (Telling(Hearer.REVIEWERS, Notice.CONTESTED),),
+    "reopen":    (Telling(Hearer.AUTHOR,    Notice.REOPENED),
+                  Telling(Hearer.FILER,     Notice.REOPENED)),
+    "uphold":    (Telling(Hearer.AUTHOR,    Notice.UPHELD),
+                  Telling(Hearer.FILER,     Notice.UPHELD)),
+    "assign":    (Telling(Hearer.ASSIGNEE,  Notice.ASSIGNED, _to_somebody_else),),
+    "correct":   (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _went_elsewhere),),
+    "message":   (Telling(Hearer.AUTHOR,    Notice.MESSAGE),),
+    "instruct":  (Telling(Hearer.CHAIRS,    Notice.INSTRUCTED),),
+}
+# fmt: on
+
+# What a warning of each rung of the ladder is called: half of the time, four fifths, all of it.
+WARNINGS: Mapping[int, Notice] = {1: Notice.HALF_GONE, 2: Notice.NEARLY_DUE, 3: Notice.OVERDUE}
+
+# What outsiders are told of by webhook, under the name of each: a case came, or its state changed.
+WEBHOOK_TYPES: Mapping[str, str] = {
+    "received": "report.received",
+    "accept": "report.accepted",
+    "hand_over": "report.handed_over",
+    "arrive": "report.on_site",
+    "ask": "report.awaiting_resident",
+    "answer": "report.resumed",
+    "resume": "report.resumed",
+    "conclude": "report.concluded",
+    "contest": "report.contested",
+    "reopen": "report.reopened",
+    "uphold": "report.upheld",
+    "close": "report.closed",
+    "withdraw": "report.withdrawn",
+}
+# Everything that happens to cases, for whoever wants it all.
+ALL_WEBHOOKS = "report.*"
+
+
+def tellings(happened: Happened) -> Iterator[Telling]:
+    """The rows that hold for what happened."""
+    return (row for row in TABLE.get(happened.type, ()) if row.only(happened))
+
+
+def webhook_type(happened_type: str) -> str | None:
+    """Under which name a change is told to webhooks; None of what stays in the house."""
+    return WEBHOOK_TYPES.get(happened_type)
+
+
+def wants(topics: Collection[str], type_: str) -> bool:
+    """Whether a webhook for `topics` is told of `type_`."""
+    return type_ in topics or ALL_WEBHOOKS in topics
+
+
+def facts_of(notice: Notice, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of an entry's data for the words: the outcome, which the report itself may lose again."""
+    kept = {"outcome"} if notice in {Notice.CONCLUDED, Notice.UPHELD, Notice.FOLLOWED_CONCLUDED} else set()
+    return {name: value for name, value in data.items() if name in kept}

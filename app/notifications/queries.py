@@ -1,0 +1,418 @@
+"""The reads of telling: what happened and to whom it matters, who can be reached how, what somebody was told."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from app.core.errors import Language, NotFound
+from app.notifications.delivery import Quiet, Reach
+from app.notifications.models import Device, Webhook
+from app.notifications.news import Happened, Notice
+from app.notifications.texts import Told
+from app.reports.queries import Asker
+from geo.validity import local_day
+
+
+class DeviceNotFound(NotFound):
+    """No such device of the asker's."""
+
+    code = "device_not_found"
+    vi = "Không tìm thấy thiết bị này."
+    en = "There is no such device."
+
+
+class WebhookNotFound(NotFound):
+    """No such webhook, or one that was taken away."""
+
+    code = "webhook_not_found"
+    vi = "Không tìm thấy webhook này."
+    en = "There is no such webhook."
+
+
+@dataclass(frozen=True)
+class Case:
+    """A report as telling needs it: who reported, who holds it, and the entry that is the news."""
+
+    report_id: UUID
+    city_id: int
+    unit_id: int
+    author_id: UUID | None
+    author_tag: bytes | None
+    filed_by: UUID | None
+    assignee_id: UUID | None
+    desk_reviews: bool
+    entry_id: UUID
+    entry_unit: int | None
+    data: Mapping[str, Any]
+    happened: Happened
+
+
+_CASE = text("""
+    select r.id, r.city_id, r.unit_id, r.filed_by, r.assignee_id, r.review_by_desk, r.first_response_at,
+           a.person_id as author_id, a.tag as author_tag,
+           t.entry_id, t.type, t.at, t.by_id, t.unit_id as entry_unit, t.data
+    from reports r
+    join timeline t on t.report_id = r.id
+    left join report_authors a on a.report_id = r.id
+    where r.id = :report_id and (t.entry_id = :entry_id or (cast(:entry_id as uuid) is null and t.type = 'received'))
+""")
+
+
+def case_of(session: Session, report_id: UUID, entry_id: UUID | None = None) -> Case | None:
+    """The report and one entry of its course, the first if none is named; None when there is no such entry."""
+    row = session.execute(_CASE, {"report_id": report_id, "entry_id": entry_id}).one_or_none()
+    if row is None:
+        return None
+    happened = Happened(
+        type=row.type,
+        at=row.at,
+        by_id=row.by_id,
+        first_response_at=row.first_response_at,
+        unit_then=row.entry_unit,
+        unit_now=row.unit_id,
+        assignee_id=row.assignee_id,
+    )
+    return Case(
+        report_id=row.id,
+        city_id=row.city_id,
+        unit_id=row.unit_id,
+        author_id=row.author_id,
+        author_tag=row.author_tag,
+        filed_by=row.filed_by,
+        assignee_id=row.assignee_id,
+        desk_reviews=row.review_by_desk,
+        entry_id=row.entry_id,
+        entry_unit=row.entry_unit,
+        data=row.data,
+        happened=happened,
+    )
+
+
+def followers_of(session: Session, report_id: UUID) -> Sequence[UUID]:
+    """Who wants to hear how a report ends."""
+    found = session.execute(
+        text("select person_id from report_followers where report_id = :id"), {"id": report_id}
+    ).scalars()
+    return list(found)
+
+
+def leaders(session: Session, now: datetime) -> Sequence[UUID]:
+    """Who watches the city today."""
+    found = session.execute(
+        text("""
+            select distinct m.person_id from memberships m
+            join people p on p.id = m.person_id and p.disabled_at is null
+            where m.role = 'leader' and m.valid_from <= :day and (m.valid_to is null or :day < m.valid_to)
+        """),
+        {"day": local_day(now)},
+    ).scalars()
+    return sorted(found)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A case as a warning finds it: whether it is open and its clock runs, who holds it, when it is due."""
+
+    city_id: int
+    unit_id: int
+    assignee_id: UUID | None
+    due_at: datetime
+    is_running: bool
+
+
+_STANDING = text("""
+    select city_id, unit_id, assignee_id, due_at, warned > :rung as is_told_more,
+           state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running
+    from reports where id = :report_id
+""")
+
+
+def standing(session: Session, report_id: UUID, rung: int) -> Standing | None:
+    """A case as it is now; None when the unit that holds it has reached a higher rung meanwhile, which tells it all."""
+    row = session.execute(_STANDING, {"report_id": report_id, "rung": rung}).one_or_none()
+    if row is None or row.is_told_more:
+        return None
+    return Standing(row.city_id, row.unit_id, row.assignee_id, row.due_at, row.is_running)
+
+
+_REACH = text("""
+    select p.id, p.channels, p.quiet_from, p.quiet_to,
+           exists (select from residents r where r.person_id = p.id) as phone,
+           exists (select from staff s where s.person_id = p.id and s.email is not null) as email,
+           array(select d.id from devices d join sessions s on s.id = d.session_id and s.ended_at is null
+                 where d.person_id = p.id) as devices
+    from people p where p.id = any(:ids) and p.disabled_at is null
+""")
+
+
+def reaches(session: Session, person_ids: Collection[UUID], on_duty_now: Collection[UUID]) -> Mapping[UUID, Reach]:
+    """How each of these people can be reached and wishes to be; whoever is shut out is left out."""
+    rows = session.execute(_REACH, {"ids": list(person_ids)})
+    return {
+        row.id: Reach(
+            channels=row.channels,
+            quiet=Quiet(row.quiet_from, row.quiet_to) if row.quiet_from is not None else None,
+            on_duty=row.id in on_duty_now,
+            devices=row.devices,
+            phone=row.phone,
+            email=row.email,
+        )
+        for row in rows
+    }
+
+
+# Names as they are now; of a kind, the one of the day of receipt.
+_TOLD = """
+    select n.id, n.topic, n.at, n.data, n.read_at, n.report_id, n.person_id, r.number, k.name_vi, k.name_en,
+           u.name as unit, coalesce(p.is_staff, false) as is_staff, p.language
+    from {source} n
+    left join people p on p.id = n.person_id
+    left join reports r on r.id = n.report_id
+    left join lateral (
+        select name_vi, name_en from kinds k
+        where k.city_id = r.city_id and k.code = r.kind_code
+          and k.valid_from <= (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date
+        order by k.valid_from desc limit 1
+    ) k on true
+    left join units u on u.id = (n.data->>'unit_id')::int
+"""
+
+_ONE = text(_TOLD.format(source="notifications") + " where n.id = :id")
+
+# Two positions in two indexes, merged: as one condition with "or" neither would be used.
+_INBOX = text(
+    _TOLD.format(
+        source="""(
+        (select * from notifications where person_id = :person_id and (not :unread or read_at is null)
+            and (at, id) < (:before_at, :before_id) order by at desc, id desc limit :limit)
+        union all
+        (select * from notifications where tag = :tag and (not :unread or read_at is null)
+            and (at, id) < (:before_at, :before_id) order by at desc, id desc limit :limit)
+    )"""
+    )
+    + " order by n.at desc, n.id desc limit :limit"
+)
+
+_END = (datetime.fromisoformat("9999-01-01T00:00:00+00:00"), UUID(int=2**128 - 1))
+
+
+def inbox(
+    session: Session, asker: Asker, *, limit: int, unread: bool = False, before: tuple[datetime, UUID] | None = None
+) -> Sequence[Told]:
+    """What somebody was told, newest first, after the position `before` (at, id); what was told to their tag with it."""
+    before_at, before_id = before or _END
+    values = {
+        "person_id": asker.person_id, "tag": asker.tag, "limit": limit, "unread": unread,
+        "before_at": before_at, "before_id": before_id,
+    }  # fmt: skip
+    return [_told(row) for row in session.execute(_INBOX, values)]
+
+
+def count_unread(session: Session, asker: Asker) -> int:
+    """How much of it is unread."""
+    counted = session.execute(
+        text("""
+            select (select count(*) from notifications where person_id = :person_id and read_at is null)
+                 + (select count(*) from notifications where tag = :tag and read_at is null)
+        """),
+        {"person_id": asker.person_id, "tag": asker.tag},
+    )
+    return int(counted.scalar_one())
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """One notice on its way to somebody: what it says, in which language, and where to."""
+
+    told: Told
+    person_id: UUID | None
+    language: Language
+
+
+def addressed(session: Session, notification_id: UUID) -> Addressed | None:
+    """A notice as it is sent; None when there is none."""
+    row = session.execute(_ONE, {"id": notification_id}).one_or_none()
+    return None if row is None else Addressed(_told(row), row.person_id, row.language or "vi")
+
+
+def _told(row: Row[Any]) -> Told:
+    return Told(
+        id=row.id,
+        notice=Notice(row.topic),
+        at=row.at,
+        data=row.data,
+        is_staff=row.is_staff,
+        report_id=row.report_id,
+        number=row.number,
+        kind_vi=row.name_vi,
+        kind_en=row.name_en,
+        unit=row.unit,
+        read_at=row.read_at,
+    )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a push goes."""
+
+    platform: str
+    token: str
+
+
+_DEVICE = text("""
+    select d.platform, d.token from devices d join sessions s on s.id = d.session_id and s.ended_at is null
+    where d.id = :id and d.person_id = :person_id
+""")
+
+
+def target_of(session: Session, device_id: UUID, person_id: UUID | None) -> Target | None:
+    """Where a push to somebody's device goes; None when it is somebody else's by now, or signed out of."""
+    row = session.execute(_DEVICE, {"id": device_id, "person_id": person_id}).one_or_none()
+    return None if row is None else Target(row.platform, row.token)
+
+
+def phone_for_texts(session: Session, person_id: UUID | None) -> str | None:
+    """The phone of somebody who wants texts still, in E.164."""
+    found = session.execute(
+        text("""
+            select r.phone from residents r join people p on p.id = r.person_id and p.disabled_at is null
+            where r.person_id = :id and (p.channels ? 'sms' or p.channels ? 'zalo')
+        """),
+        {"id": person_id},
+    )
+    return found.scalar_one_or_none()
+
+
+def address_for_mails(session: Session, person_id: UUID | None) -> str | None:
+    """The e-mail address of a member of staff who wants mails still."""
+    found = session.execute(
+        text("""
+            select s.email from staff s join people p on p.id = s.person_id and p.disabled_at is null
+            where s.person_id = :id and p.channels ? 'email'
+        """),
+        {"id": person_id},
+    )
+    return found.scalar_one_or_none()
+
+
+@dataclass(frozen=True)
+class NewlyOverdue:
+    """Cases that became overdue in a while: at most so many ids, how many they are, how many are overdue in all."""
+
+    report_ids: Sequence[UUID]
+    number: int
+    in_all: int
+
+
+_RUNNING_IN_CITY = """
+    from reports where city_id = :city_id and stopped_at is null and due_at < :now
+      and state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+"""
+
+
+def any_overdue(session: Session, city_id: int, *, since: datetime, now: datetime) -> bool:
+    """Whether the time of an open case ran out between two instants, the second left out."""
+    wanted = text(f"select exists (select {_RUNNING_IN_CITY} and due_at >= :since)")
+    return bool(session.execute(wanted, {"city_id": city_id, "since": since, "now": now}).scalar_one())
+
+
+def newly_overdue(session: Session, city_id: int, *, since: datetime, now: datetime, most: int) -> NewlyOverdue:
+    """The open cases whose time ran out between two instants, the second left out, the longest overdue first."""
+    values = {"city_id": city_id, "since": since, "now": now, "most": most}
+    newest = text(f"select id {_RUNNING_IN_CITY} and due_at >= :since order by due_at, id limit :most")
+    counted = text(f"select count(*) filter (where due_at >= :since) as number, count(*) as in_all {_RUNNING_IN_CITY}")
+    numbers = session.execute(counted, values).one()
+    return NewlyOverdue(list(session.execute(newest, values).scalars()), numbers.number, numbers.in_all)
+
+
+def last_digest(session: Session, city_id: int) -> datetime | None:
+    """Up to which instant leaders were told what became overdue; None when they never were."""
+    found = session.execute(text("select max(until) from digests where city_id = :city_id"), {"city_id": city_id})
+    last: datetime | None = found.scalar_one()
+    return last
+
+
+def device_of(session: Session, device_id: UUID, person_id: UUID) -> Device:
+    """One's own device. Raises DeviceNotFound."""
+    device = session.get(Device, device_id)
+    if device is None or device.person_id != person_id:
+        raise DeviceNotFound
+    return device
+
+
+def webhooks(session: Session) -> Sequence[Webhook]:
+    """Every webhook in use, oldest first."""
+    return session.scalars(
+        select(Webhook).where(Webhook.disabled_at.is_(None)).order_by(Webhook.created_at, Webhook.id)
+    ).all()
+
+
+_WEBHOOK_BODY = text("""
+    select r.id, r.number, r.state, r.kind_code, r.field, v.code as ward, r.unit_id, u.name as unit, r.received_at,
+           r.due_at, r.concluded_at, r.outcome, t.at
+    from reports r
+    join ward_versions v on v.id = r.ward_version_id
+    join units u on u.id = r.unit_id
+    join timeline t on t.report_id = r.id and t.entry_id = :entry_id
+    where r.id = :report_id
+""")
+
+
+@dataclass(frozen=True)
+class CaseNews:
+    """What an outsider is told of a case, and when it happened."""
+
+    at: datetime
+    data: Mapping[str, Any]
+
+
+def webhook_news(session: Session, report_id: UUID, entry_id: UUID) -> CaseNews | None:
+    """What an outsider is told of a case: never a place, a note, an address or a person. None when it is gone."""
+    row = session.execute(_WEBHOOK_BODY, {"report_id": report_id, "entry_id": entry_id}).one_or_none()
+    if row is None:
+        return None
+    data = {
+        "id": str(row.id),
+        "number": row.number,
+        "state": row.state,
+        "kind": row.kind_code,
+        "field": row.field,
+        "ward": row.ward,
+        "unit": {"id": row.unit_id, "name": row.unit},
+        "received_at": row.received_at.isoformat(),
+        "due_at": row.due_at.isoformat(),
+        "concluded_at": row.concluded_at and row.concluded_at.isoformat(),
+        "outcome": row.outcome,
+    }
+    return CaseNews(row.at, data)
+
+
+def photos_of(
+    session: Session, report_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[tuple[str, str, str, str | None]]]:
+    """The photos of reports, each as its hash, role, state and refusal: those from before first."""
+    found: dict[UUID, list[tuple[str, str, str, str | None]]] = {}
+    if report_ids:
+        rows = session.execute(
+            text("""
+                select report_id, sha256, role, state, refusal from photos where report_id = any(:ids)
+                order by role desc, added_at, sha256
+            """),
+            {"ids": list(report_ids)},
+        )
+        for row in rows:
+            found.setdefault(row.report_id, []).append((row.sha256, row.role, row.state, row.refusal))
+    return found
+
+
+def numbers_of(session: Session, report_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The numbers by which people know these reports."""
+    if not report_ids:
+        return {}
+    rows = session.execute(text("select id, number from reports where id = any(:ids)"), {"ids": list(report_ids)})
+    return {row.id: row.number for row in rows}

@@ -1,0 +1,47 @@
+// Whether this device rings when the page is closed: by the browser's push service, which carries only sealed messages.
+
+import { get, post, remove } from "./api.js";
+import { t } from "./words.js";
+
+const DEVICE = "haigio.device";
+const WORKER = "/service-worker.js";
+
+/** What keeps a device from ringing, in the words of whoever wanted it to. */
+class CannotRing extends Error {
+  constructor(detail) {
+    super(detail);
+    this.detail = detail;
+  }
+}
+
+export const canRing = () => "serviceWorker" in navigator && "PushManager" in globalThis && "Notification" in globalThis;
+
+const subscription = async () => (await navigator.serviceWorker.getRegistration("/"))?.pushManager.getSubscription();
+
+/** Whether it rings for whoever is signed in now. */
+export const rings = async () => Boolean((await subscription()) && localStorage.getItem(DEVICE));
+
+/** Ask for leave, subscribe, and tell the service where to ring. Throws CannotRing and what the API refused. */
+export async function startRinging() {
+  if ((await Notification.requestPermission()) !== "granted")
+    throw new CannotRing(t("Your browser does not let this page ring. Its settings decide."));
+  const { web: key } = await get("/devices/key");
+  const registration = await navigator.serviceWorker.register(WORKER, { scope: "/" });
+  await navigator.serviceWorker.ready;
+  const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(key) });
+  const { id } = await post("/devices", { platform: "web", token: JSON.stringify(made), app_version: "web" });
+  localStorage.setItem(DEVICE, id);
+}
+
+/** Ring no more. What the service does not know any longer is forgotten all the same. */
+export async function stopRinging() {
+  const id = localStorage.getItem(DEVICE);
+  await (await subscription())?.unsubscribe();
+  localStorage.removeItem(DEVICE);
+  if (id) await remove(`/devices/${id}`).catch((problem) => problem.status === 404 || Promise.reject(problem));
+}
+
+function bytesOf(base64url) {
+  const letters = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+}

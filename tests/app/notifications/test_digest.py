@@ -1,0 +1,94 @@
+"""Leaders are told once an hour at most which cases became overdue; after an outage once for all of it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from app.identity.permissions import Role
+from app.notifications import actions
+from app.notifications.models import Notification
+from story import NOW
+
+MINUTE = timedelta(minutes=1)
+# Received at ten local time, due at twelve.
+NOON = NOW + 120 * MINUTE
+
+
+@pytest.fixture
+def leaders(village):
+    return [village.joined("leader", Role.LEADER), village.joined("mayor", Role.LEADER)]
+
+
+def digest(story, now) -> bool:
+    return actions.digest(story.session, 1, now)
+
+
+def told(story, leader) -> list[dict]:
+    found = select(Notification.data).where(Notification.person_id == leader.person_id).order_by(Notification.at)
+    return list(story.session.scalars(found))
+
+
+def test_nothing_is_told_while_nothing_is_overdue(story, leaders):
+    story.received()
+    assert not digest(story, NOON)  # the due instant itself is on time
+    assert told(story, leaders[0]) == []
+
+
+def test_a_case_is_told_when_its_time_is_up_and_once(story, leaders):
+    report = story.received()
+    assert digest(story, NOON + MINUTE)
+    assert not digest(story, NOON + 2 * MINUTE)
+    assert not digest(story, NOON + 61 * MINUTE)
+
+    said = [{"reports": [str(report)], "new": 1, "overdue": 1}]
+    assert told(story, leaders[0]) == told(story, leaders[1]) == said
+
+
+def test_what_follows_in_the_same_hour_waits_for_the_next(story, leaders):
+    first = story.received()
+    second = story.received(now=NOW + 10 * MINUTE)
+    assert digest(story, NOON + MINUTE)
+    assert not digest(story, NOON + 59 * MINUTE)
+    assert digest(story, NOON + 60 * MINUTE)
+
+    assert [said["reports"] for said in told(story, leaders[0])] == [[str(first)], [str(second)]]
+    assert [said["overdue"] for said in told(story, leaders[0])] == [1, 2]
+
+
+def test_after_an_outage_one_digest_has_all_that_came_in_it(story, leaders):
+    story.received(now=NOW - 60 * MINUTE)
+    assert digest(story, NOON - 59 * MINUTE)
+    late = [story.received(now=NOW + minutes * MINUTE) for minutes in (0, 30, 60, 90)]
+    assert digest(story, NOON + 180 * MINUTE)
+    assert not digest(story, NOON + 181 * MINUTE)
+
+    assert told(story, leaders[0])[1] == {"reports": [str(one) for one in late], "new": 4, "overdue": 5}
+
+
+def test_what_is_over_or_stands_still_is_not_told(story, leaders):
+    withdrawn, stopped = story.received(), story.received()
+    story.move(withdrawn, "withdrawn", by=story.resident)
+    story.move(stopped, "accepted")
+    story.move(stopped, "awaiting_resident", question="Quán nào?")
+    assert not digest(story, NOON + MINUTE)
+
+
+def test_fifty_cases_are_named_and_all_are_counted(story, leaders):
+    report = story.report(story.received())
+    story.session.execute(
+        text("""
+            insert into reports (id, city_id, number, channel, kind_code, field, lat, lon, anonymous, urgent, about_unit,
+                received_at, ward_version_id, routing, unit_id, state, target_s, due_at, updated_at)
+            select gen_random_uuid(), city_id, 'X-' || n, channel, kind_code, field, lat, lon, anonymous, urgent,
+                about_unit, received_at, ward_version_id, routing, unit_id, state, target_s,
+                due_at + n * interval '1 s', updated_at
+            from reports, generate_series(1, 59) n where id = :id
+        """),
+        {"id": report.id},
+    )
+    assert digest(story, NOON + 2 * MINUTE)
+
+    (said,) = told(story, leaders[0])
+    assert (len(said["reports"]), said["new"], said["overdue"]) == (50, 60, 60)
+    assert said["reports"][0] == str(report.id)

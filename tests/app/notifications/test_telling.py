@@ -1,0 +1,294 @@
+"""Who was told what in the course of a case, and how it goes on from their inbox."""
+
+import hashlib
+from datetime import time, timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from app.core.db import new_id
+from app.identity.models import Person, SignIn
+from app.identity.permissions import Role
+from app.notifications import actions
+from app.notifications.models import Notification
+from app.photos.models import Photo
+from app.reports import actions as reports
+from app.reports.intake import Author, Submission
+from app.targets.models import DutyShift
+from district import IN_AN
+from story import HOUR, NOW
+
+
+@pytest.fixture
+def concluded(session, story):
+    """Brings a report to a conclusion; tells its id."""
+
+    def conclude(report_id, *, now=NOW, by=None):
+        sha256 = hashlib.sha256(now.isoformat().encode()).hexdigest()
+        photo = Photo(report_id=report_id, sha256=sha256, role="after", state="ready", added_at=now, received_at=now)
+        session.add(photo)
+        session.flush()
+        story.move(report_id, "concluded", by=by, now=now, outcome="remedied", note="Đã dọn", photos=[sha256])
+        return report_id
+
+    return conclude
+
+
+def test_a_resident_hears_of_receipt_acceptance_question_message_and_result_and_of_nothing_more(
+    session, story, village, concluded
+):
+    report = story.received()
+    story.move(report, "accepted", now=NOW + timedelta(seconds=1))
+    story.move(report, "on_site")
+    story.enter(report, "note", text="Chưa thấy chủ quán")
+    story.enter(report, "message", text="Chúng tôi đang tới")
+    story.move(report, "awaiting_resident", question="Quán nào?")
+    story.move(report, "on_site", by=story.resident, answer="Quán đầu hẻm")
+    concluded(report)
+    story.enter(report, "rate", by=story.resident, stars=4)
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "resident"} == {
+        "received",
+        "accepted",
+        "message",
+        "question",
+        "concluded",
+    }
+    kept = session.scalars(select(Notification.data).where(Notification.topic == "concluded")).one()
+    assert kept == {"unit_id": story.district.units["90001"], "outcome": "remedied"}
+    everything = session.execute(text("select string_agg(data::text, '') from notifications")).scalar_one()
+    assert "Quán" not in everything, "what people wrote is read in the report, not in a notice"
+
+
+def test_whatever_is_told_again_is_told_once(story, village):
+    report = story.received()
+    village.device(story.resident)
+    village.tell_all(report)
+    told, promised = village.count(), village.promised("notice.push")
+    village.tell_all(report)
+
+    assert village.count() == told
+    assert village.promised("notice.push") == promised
+
+
+def test_a_contest_goes_to_the_chair_and_what_came_of_it_to_the_resident(story, village, concluded):
+    second = village.joined("second", Role.CHAIR, "90001")
+    report = story.received()
+    story.move(report, "accepted")
+    concluded(report)
+    story.move(report, "contested", by=story.resident, reason="Vẫn còn")
+    village.tell_all(report)
+    assert village.told("contested") == {("chair", "contested"), ("second", "contested")}
+
+    story.move(report, "accepted", by=second, reason="Xem lại")
+    concluded(report, now=NOW + HOUR)
+    village.tell_all(report)
+    assert ("resident", "reopened") in village.told()
+
+
+def test_what_a_chair_concluded_is_contested_before_the_desk(story, village, concluded):
+    village.joined("dispatcher", Role.DISPATCHER, "desk")
+    report = story.received()
+    story.move(report, "accepted", by=story.chair)
+    concluded(report, by=story.chair)
+    story.move(report, "contested", by=story.resident, reason="Vẫn còn")
+    village.tell_all(report)
+
+    assert village.told("contested") == {("dispatcher", "contested")}
+
+
+def test_followers_hear_how_it_ended_and_nothing_before(session, story, village, concluded):
+    follower = village.resident("follower")
+    report = story.received()
+    reports.follow(session, report, follower.person_id, NOW)
+    story.move(report, "accepted")
+    concluded(report)
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "follower"} == {"followed_concluded"}
+
+
+def test_whoever_follows_their_own_report_hears_of_it_once(session, story, village, concluded):
+    report = story.received()
+    reports.follow(session, report, story.resident.person_id, NOW)
+    story.move(report, "accepted")
+    concluded(report)
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "resident"} == {"received", "accepted", "concluded"}
+
+
+def test_an_anonymous_author_is_told_by_their_tag_and_no_device_rings(session, story, village):
+    village.device(story.resident)
+    session.execute(update(Person).where(Person.id == story.resident.person_id).values(channels=["push", "sms"]))
+    report = story.received(anonymous=True)
+    story.move(report, "accepted")
+    story.move(report, "awaiting_resident", question="Quán nào?")
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "tag"} == {"received", "accepted", "question"}
+    assert "resident" not in {who for who, _ in village.told()}
+    assert village.promised("notice.push") == village.promised("notice.text") == []
+
+
+def filed(story, filer, *, author_id=None):
+    sent = Submission(id=new_id(), kind="SW01", **IN_AN, channel="assisted")
+    author = Author(author_id, None, filed_by=filer.person_id)
+    reports.submit(
+        story.session, sent, author, session_id=None, cache=story.cache, spend=lambda: None, now=NOW
+    )  # fmt: skip
+    return sent.id
+
+
+def test_who_filed_for_nobody_hears_what_is_asked_and_how_it_ends(story, village, concluded):
+    volunteer = village.joined("volunteer", Role.VOLUNTEER)
+    report = filed(story, volunteer)
+    story.move(report, "accepted")
+    story.enter(report, "message", text="Chúng tôi đang tới")
+    story.move(report, "awaiting_resident", question="Quán nào?")
+    story.move(report, "accepted", by=volunteer, answer="Quán đầu hẻm")
+    concluded(report)
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "volunteer"} == {"question", "concluded"}
+
+
+def test_of_a_report_filed_for_somebody_they_hear_themselves(story, village, concluded):
+    volunteer, neighbour = village.joined("volunteer", Role.VOLUNTEER), village.resident("neighbour")
+    report = filed(story, volunteer, author_id=neighbour.person_id)
+    story.move(report, "accepted")
+    concluded(report)
+    village.tell_all(report)
+
+    assert {topic for who, topic in village.told() if who == "neighbour"} == {"received", "accepted", "concluded"}
+    assert "volunteer" not in {who for who, _ in village.told()}
+
+
+def test_staff_hear_what_they_must_act_on(story, village):
+    colleague = village.joined("colleague", Role.OFFICER, "90001")
+    village.joined("leader", Role.LEADER)
+    report = story.received()
+    story.move(report, "accepted")
+    story.enter(report, "assign", by=story.chair, assignee=colleague.person_id)
+    story.move(report, "awaiting_resident", by=colleague, question="Quán nào?")
+    story.move(report, "accepted", by=story.resident, answer="Quán đầu hẻm")
+    village.tell_all(report)
+
+    assert village.told("assigned") == {("colleague", "assigned")}
+    assert village.told("answered") == {("colleague", "answered")}
+    assert village.told("new_case") == {(who, "new_case") for who in ("officer", "chair", "colleague")}
+
+
+def test_nobody_is_told_what_they_did_themselves(story, village):
+    report = story.received()
+    story.move(report, "accepted")
+    story.enter(report, "assign", assignee=story.officer.person_id)
+    village.tell_all(report)
+
+    assert village.told("assigned") == set()
+
+
+def test_a_leaders_question_goes_to_the_chairs(story, village):
+    leader = village.joined("leader", Role.LEADER)
+    report = story.received()
+    story.enter(report, "instruct", by=leader, text="Vì sao chậm?")
+    village.tell_all(report)
+
+    assert village.told("instructed") == {("chair", "instructed")}
+
+
+def test_a_case_that_is_handed_over_is_told_where_it_goes(story, village):
+    binh = village.joined("binh", Role.OFFICER, "90002")
+    report = story.received()
+    story.move(report, "received", unit=story.district.units["90002"], reason="Bên kia đường")
+    village.tell_all(report)
+
+    assert village.told("handed_over") == {("binh", "handed_over")}
+    assert binh is not None
+
+
+def test_a_new_case_rings_only_where_somebody_is_on_duty_and_is_no_news_to_tick_off(session, story, village):
+    an = story.district.units["90001"]
+    colleague = village.joined("colleague", Role.OFFICER, "90001")
+    phone, _ = village.device(colleague), village.device(story.officer)
+    # Monday, 10 in the morning: the colleague alone is on duty.
+    session.add(
+        DutyShift(
+            unit_id=an, person_id=colleague.person_id, weekdays=[1], starts=time(8), ends=time(12), valid_from=NOW
+        )
+    )
+    session.flush()
+    report = story.received()
+    village.tell_all(report)
+
+    assert village.told("new_case") == {("colleague", "new_case")}
+    assert [promise["device_id"] for promise in village.promised("notice.push")] == [str(phone)]
+    read = session.scalars(select(Notification.read_at).where(Notification.topic == "new_case")).one()
+    assert read == NOW
+
+
+def test_a_device_is_rung_as_its_owner_wishes(session, story, village):
+    phone, tablet = village.device(story.resident), village.device(story.resident, "web")
+    session.execute(
+        update(Person)
+        .where(Person.id == story.resident.person_id)
+        .values(channels=["push", "zalo"], quiet_from=time(9), quiet_to=time(11))
+    )
+    report = story.received()
+    story.move(report, "accepted")
+    story.move(report, "awaiting_resident", question="Quán nào?")
+    village.tell_all(report)
+
+    # It is ten in the morning; at eleven the phone may ring. 11:00 is 04:00 UTC.
+    assert {promise["device_id"] for promise in village.promised("notice.push")} == {str(phone), str(tablet)}
+    assert len(village.promised("notice.push")) == 6  # receipt, acceptance, question: two devices each
+    assert len(village.promised("notice.text")) == 1  # the question alone
+    waits = session.execute(text("select distinct not_before from outbox where topic like 'notice.%'")).scalars().all()
+    assert waits == [NOW + HOUR]
+
+
+def test_a_device_of_a_sign_in_that_ended_is_not_rung(session, story, village):
+    village.device(story.resident)
+    report = story.received()
+    session.execute(update(SignIn).where(SignIn.id == story.resident.session_id).values(ended_at=NOW))
+    village.tell_all(report)
+
+    assert village.promised("notice.push") == []
+
+
+def test_somebody_who_is_shut_out_is_told_nothing(session, story, village):
+    report = story.received()
+    session.execute(update(Person).where(Person.id == story.resident.person_id).values(disabled_at=NOW))
+    village.tell_all(report)
+
+    assert "resident" not in {who for who, _ in village.told()}
+
+
+def test_webhooks_are_promised_what_they_asked_for(session, story, village, concluded):
+    admin = village.joined("admin", Role.ADMIN)
+    units = story.district.units
+
+    def webhook(topics, unit=None):
+        url = "https://somebody.example/hook"
+        return actions.add_webhook(session, url=url, topics=topics, unit_id=unit, by=admin.person_id, now=NOW)
+
+    everything = webhook(["report.*"])
+    ends = webhook(["report.concluded", "report.closed"])
+    of_binh = webhook(["report.*"], units["90002"])
+    gone = webhook(["report.*"])
+    actions.remove_webhook(session, gone.id, by=admin.person_id, now=NOW)
+    report = story.received()
+    story.move(report, "accepted")
+    story.enter(report, "message", text="Chúng tôi đang tới")
+    concluded(report)
+    village.tell_all(report)
+
+    called = [(promise["webhook_id"], promise["type"]) for promise in village.promised("webhook.call")]
+    assert called == [
+        (str(everything.id), "report.received"),
+        (str(everything.id), "report.accepted"),
+        (str(everything.id), "report.concluded"),
+        (str(ends.id), "report.concluded"),
+    ]
+    assert of_binh.id not in {webhook_id for webhook_id, _ in called}

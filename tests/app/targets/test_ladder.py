@@ -1,0 +1,66 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from weeks import OFFICE, here, shown
+
+from app.targets.calendar import ROUND_THE_CLOCK
+from app.targets.ladder import Audience, Crew, Rung, audience, highest_due, instants
+
+BINH, DUNG, HOA, CHAIR, DEPUTY, DESK = (UUID(int=number) for number in range(1, 7))
+TWO_HOURS = timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("due", "calendar", "half", "most"),
+    [
+        ("2026-11-23 10:00", ROUND_THE_CLOCK, "2026-11-23 09:00", "2026-11-23 09:36"),
+        ("2026-11-24 00:30", ROUND_THE_CLOCK, "2026-11-23 23:30", "2026-11-24 00:06"),
+        ("2026-11-24 08:15", OFFICE, "2026-11-23 16:45", "2026-11-24 07:51"),
+        ("2026-11-24 08:30", OFFICE, "2026-11-24 07:30", "2026-11-24 08:06"),  # not at closing time: nobody is there
+        ("2026-02-23 07:50", OFFICE, "2026-02-13 16:20", "2026-02-13 16:56"),  # before Tết, although due after it
+        ("2026-01-02 08:00", OFFICE, "2026-01-02 07:00", "2026-01-02 07:36"),  # 2025 is not loaded: time on the wall
+    ],
+)
+def test_the_rungs_lie_before_due_by_half_and_a_fifth_of_what_was_allowed(due, calendar, half, most):
+    found = instants(here(due), TWO_HOURS, calendar)
+
+    assert (shown(found.half_at), shown(found.most_at)) == (half, most)
+
+
+@pytest.mark.parametrize(
+    ("now", "rung"),
+    [
+        ("2026-11-23 08:59:59", None),
+        ("2026-11-23 09:00", Rung.HALF),
+        ("2026-11-23 09:35:59", Rung.HALF),
+        ("2026-11-23 09:36", Rung.MOST),
+        ("2026-11-23 10:00", Rung.DUE),
+        ("2026-11-25 10:00", Rung.DUE),  # after an outage the highest alone
+    ],
+)
+def test_the_highest_rung_that_has_come(now, rung):
+    half, most, due = (here(f"2026-11-23 {clock}") for clock in ("09:00", "09:36", "10:00"))
+
+    assert highest_due(here(now), half, most, due) is rung
+
+
+@pytest.mark.parametrize(
+    ("rung", "crew", "people", "nobody_on_duty"),
+    [
+        (Rung.HALF, Crew(BINH, (DUNG, HOA), (CHAIR,)), (BINH,), False),
+        (Rung.HALF, Crew(None, (DUNG, HOA), (CHAIR,)), (DUNG, HOA), False),
+        (Rung.HALF, Crew(BINH, (), (CHAIR,)), (BINH,), False),  # those on duty were not asked for
+        (Rung.HALF, Crew(None, (), (CHAIR, DEPUTY)), (CHAIR, DEPUTY), True),
+        (Rung.HALF, Crew(None, (), (), (DESK,)), (DESK,), True),
+        (Rung.MOST, Crew(BINH, (DUNG, CHAIR), (CHAIR, DEPUTY)), (DUNG, CHAIR, DEPUTY), False),  # nobody twice
+        (Rung.MOST, Crew(BINH, (), (CHAIR,)), (CHAIR,), True),
+        (Rung.MOST, Crew(None, (DUNG,), (), (DESK,)), (DUNG, DESK), False),
+        (Rung.DUE, Crew(BINH, (DUNG,), (CHAIR, DEPUTY), (DESK,)), (CHAIR, DEPUTY), False),
+        (Rung.DUE, Crew(BINH, (DUNG,), (), (DESK,)), (DESK,), False),
+        (Rung.DUE, Crew(BINH, (), (CHAIR,)), (CHAIR,), False),
+        (Rung.DUE, Crew(), (), False),
+    ],
+)
+def test_whom_a_rung_tells(rung, crew, people, nobody_on_duty):
+    assert audience(rung, crew) == Audience(people, nobody_on_duty)
