@@ -42,6 +42,7 @@ def gather(place: Place, now: datetime) -> Facts:
             queued = Queued(*queues.standing(connection))
     except RedisError:
         pass
+    # The years that a calendar lacks belong here, as `calendar_gaps`, from whatever `calendar check` asks.
     return Facts(now, stored, queued)
 
 

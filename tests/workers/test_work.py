@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
-from trial import HANDLERS, Outbox, Processes, eventually
+from trial import HANDLERS, ROOT, Outbox, Processes, eventually
 
 from app.core import clock
 from workers.queues import QUEUES, SMALL
@@ -91,6 +92,15 @@ def test_a_stop_right_after_the_first_fork_is_not_lost(processes: Processes, val
     time.sleep(pause_s)
     work.terminate()
     assert work.wait(timeout=25) == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [("workers.supervisor", {"PIL", "pillow_heif", "flask"}), ("workers.relay", {"PIL", "flask", "shapely"})],
+)
+def test_a_process_loads_no_library_that_only_others_need(module: str, others: set[str]) -> None:
+    told = f"import sys, {module}; print(*sorted(set(sys.modules) & {others!r}), *(m for m in sys.modules if '.jobs.' in m))"
+    assert subprocess.check_output([sys.executable, "-c", told], text=True, cwd=ROOT).strip() == ""
 
 
 @pytest.fixture
