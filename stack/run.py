@@ -17,6 +17,7 @@ from stack.stores import start_stores
 from stack.supervisor import Process, Supervisor
 
 HOST = "127.0.0.1"
+NOBODY = "mailto:nobody@localhost"
 SHORTEST_SECRET = 32
 OURS = ("HAIGIO_DATABASE_URL", "HAIGIO_OWNER_DATABASE_URL", "HAIGIO_QUEUE_URL")
 
@@ -117,6 +118,8 @@ def _environment(place: Place, kind: str, port: int, stores: Mapping[str, str]) 
         "HAIGIO_PHOTOS": str(photos),
         "HAIGIO_SECRET": secret,
         "HAIGIO_LIVE_URL": os.environ.get("HAIGIO_LIVE_URL") or here,
+        # Push services want to know whom they could write to; a copy to try things on has nobody.
+        "HAIGIO_VAPID_SUBJECT": os.environ.get("HAIGIO_VAPID_SUBJECT") or (NOBODY if kind == "development" else ""),
         "PYTHONPATH": str(ROOT),
     }
 

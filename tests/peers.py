@@ -1,6 +1,6 @@
 """The other side of the ways out, on 127.0.0.1: servers that take what is sent, answer, refuse, hang, drip or vanish."""
 
-import datetime
+import datetime as dt
 import email
 import email.policy
 import json
@@ -173,7 +173,6 @@ class SmtpPeer:
 
     def serve(self, connection: socket.socket) -> None:
         """Speak SMTP with one client until it goes away."""
-        sender, recipients = "", []
         if not self._say(connection, "220 peer ready"):
             return
         lines = connection.makefile("rb")
@@ -200,18 +199,19 @@ class SmtpPeer:
                 connection.sendall(b"235 welcome\r\n")
             elif verb == "DATA":
                 connection.sendall(b"354 go on\r\n")
-                content = b"".join(iter(lines.readline, b".\r\n"))
-                mail = email.message_from_bytes(content, policy=email.policy.default)
-                self.mails.append((sender, recipients, mail))
+                self._take(b"".join(iter(lines.readline, b".\r\n")))
                 connection.sendall(f"{self.codes.get('.', 250)} done\r\n".encode())
             else:
-                if verb == "MAIL":
-                    sender, recipients = command, []
-                if verb == "RCPT":
-                    recipients.append(command)
                 connection.sendall(b"250 yes\r\n")
         lines.close()
         connection.close()
+
+    def _take(self, content: bytes) -> None:
+        """Keep a mail, under the sender and recipients that were named before it."""
+        begin = max(i for i, said in enumerate(self.said) if said.lower().startswith("mail from"))
+        recipients = [said for said in self.said[begin:] if said.lower().startswith("rcpt to")]
+        mail = email.message_from_bytes(content, policy=email.policy.default)
+        self.mails.append((self.said[begin], recipients, mail))
 
     def _say(self, connection: socket.socket, greeting: str) -> bool:
         if not self.drips:
@@ -274,7 +274,7 @@ def self_signed(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
-    begin = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -290,8 +290,6 @@ def self_signed(folder: Path) -> Path:
     path = folder / "localhost.pem"
     path.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path

@@ -29,6 +29,7 @@ from app.notifications import actions as notifications
 from app.photos.storage import PhotoStore
 from app.reports import reform, sweep
 from app.reports.rulebook import RulebookCache
+from app.targets import queries as targets
 from workers.queues import QUEUES, connect
 from workers.reaper import Reaper
 
@@ -68,6 +69,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
         Every(60, Gauges(database, queue).tell),
+        Every(3600, sweeps.complain_of_calendars_that_lack_a_year),
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_expired_sign_ins),
         Every(3600, lambda now: discard_half_photos(photos, now)),
@@ -106,6 +108,12 @@ class Sweeps:
         """Send the hour's digest, if it was not sent and there is something to tell."""
         with self._database.unit_of_work() as session:
             notifications.digest(session, self._city_id, now)
+
+    def complain_of_calendars_that_lack_a_year(self, now: datetime) -> None:
+        """Say loudly which working hours cannot be reckoned: their cases are judged round the clock meanwhile."""
+        with self._database.unit_of_work() as session:
+            for gap in targets.gaps(session, self._city_id, now):
+                log.error("calendar lacks years", calendar=gap.calendar_code, years=gap.years)
 
     def forget_kept_promises(self, now: datetime) -> bool:
         """Delete outbox rows that were done 14 days ago."""

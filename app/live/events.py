@@ -52,7 +52,7 @@ class Event:
 def event_of(row_id: int, topic: str, payload: Mapping[str, Any], at: datetime) -> Event | None:
     """The event that an outbox row is, None when it is none: of another topic, or of no report of any unit."""
     what, report_id, units = WHAT.get(topic), payload.get("report_id"), payload.get("units")
-    if what is None or not report_id or not units:
+    if what is None or not report_id or not isinstance(units, list) or not units:
         return None
     return Event(row_id, frozenset(units), what, str(report_id), at)
 

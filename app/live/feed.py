@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, LiteralString
 
-import psycopg
 import structlog
 from psycopg import AsyncConnection
 
@@ -56,7 +55,7 @@ class Feed:
         while True:
             try:
                 await self._follow()
-            except (psycopg.Error, OSError) as outage:
+            except Exception as outage:  # noqa: BLE001 -- whatever it was, desks must not stay deaf for ever
                 pause_s = 0.25 if self.follows else min(pause_s * 2, LONGEST_PAUSE_S)
                 self.follows = False
                 log.warning("feed waits", reason=type(outage).__name__, seconds=pause_s)

@@ -173,7 +173,7 @@ class Live:
             sessions = {stream.session_id for stream in self._streams}
             try:
                 ended = self._streams.recheck(await self._access.actors(sessions, clock.now())) if sessions else 0
-            except _OUTAGES as outage:
+            except Exception as outage:  # noqa: BLE001 -- whatever it was, nobody listens unchecked
                 log.warning("nobody can be looked up", reason=type(outage).__name__)
                 wait_s = RETRY_S
                 if loop.time() - checked_at > LONGEST_UNCHECKED_S:

@@ -80,3 +80,31 @@ def test_a_desk_goes_on_by_asking_when_the_news_stop_and_finds_back(copy, desk):
     expect(page.get_by_text(SIGN)).to_be_visible(timeout=30_000)
     number = resident.report(PLACES["26929"]).json()["number"]
     expect(page.locator(".item", has_text=number)).to_be_visible(timeout=2_000)
+
+
+# Two answers to one question, of which the older is held back until the newer one is there.
+OVERTAKEN = """async (listing) => {
+  const { Listing } = await import(listing);
+  const asked = [];
+  const ask = window.fetch;
+  window.fetch = (url, ...more) =>
+    url.includes("probe") ? new Promise((answer) => asked.push(answer)) : ask(url, ...more);
+  const page = (mark) => new Response(JSON.stringify({ items: [], next: null, mark }), { headers: { ETag: mark } });
+  const list = new Listing(document.createElement("div"), document.createElement("button"), {
+    path: () => "/queue?probe", href: () => "", empty: () => "",
+  });
+  const older = list.refresh();
+  const newer = list.refresh();
+  asked[1](page("newer"));
+  await newer;
+  asked[0](page("older"));
+  const replaced = await older;
+  window.fetch = ask;
+  return [list.page.mark, list.etag, replaced];
+}"""
+
+
+def test_an_older_answer_does_not_replace_a_newer_one(desk):
+    listing = desk.page.locator("link[rel=modulepreload][href*='listing.js']").get_attribute("href")
+
+    assert desk.page.evaluate(OVERTAKEN, listing) == ["newer", "newer", False]

@@ -200,6 +200,17 @@ def test_who_is_turned_away(copy, listens):
     assert refused(httpx.get(url)) == (401, "session_ended")
 
 
+def test_who_signs_out_is_cut_off_within_half_a_minute_and_the_line_is_felt_meanwhile(copy, listens):
+    officer, colleague = copy.staff("officer", "26929"), copy.staff("officer", "26929")
+    left, stays = listens(address(officer)), listens(address(colleague))
+
+    assert officer.http.delete("/sessions/current").status_code == 204
+
+    assert left.ended.wait(40)
+    assert not stays.ended.is_set()
+    assert stays.lines.count(": ") >= 1
+
+
 def test_its_log_names_no_ticket(copy, listens):
     url = address(copy.staff("officer", "26929"))
     listens(url)

@@ -54,6 +54,10 @@ def test_a_taken_port(tmp_path: Path, taken_port: int) -> None:
     assert f"Port {taken_port} cannot be used" in refused(tmp_path, "--port", str(taken_port))
 
 
+def test_the_port_after_it_is_needed_too(tmp_path: Path, taken_port: int) -> None:
+    assert f"Port {taken_port} cannot be used" in refused(tmp_path, "--port", str(taken_port - 1))
+
+
 def test_a_port_that_is_none(tmp_path: Path) -> None:
     assert "from 1 to 65534" in refused(tmp_path, "--port", "70000")
 
@@ -64,7 +68,9 @@ def test_production_without_a_proper_secret(tmp_path: Path, secret: str) -> None
 
 
 def test_production_without_a_way_to_send_codes(tmp_path: Path) -> None:
-    assert "needs HAIGIO_GATEWAY or HAIGIO_SMS_URL" in refused(tmp_path, HAIGIO_ENV="production", HAIGIO_SECRET="s" * 40)
+    assert "needs HAIGIO_GATEWAY or HAIGIO_SMS_URL" in refused(
+        tmp_path, HAIGIO_ENV="production", HAIGIO_SECRET="s" * 40
+    )
 
 
 def test_production_in_a_folder_that_holds_the_demo(tmp_path: Path, free_port: int) -> None:

@@ -9,28 +9,33 @@ from app.core import clock
 from app.core.outbox import OutboxMessage
 from app.identity import actions, otp
 from app.identity.models import OtpChallenge
+from app.notifications.channels import Gone, Message, Refused, Unreachable
+from app.notifications.channels.configured import Channels
 from workers.context import Context
 from workers.jobs import codes
 
 
 class Gateway:
-    """Keeps what it was given; fails as often as it is told to."""
+    """Keeps what it was given; fails as it is told to."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, str]] = []
-        self.failures = 0
+        self.failures: list[Exception] = []
 
-    def send(self, to: str, text: str, *, key: str) -> None:
+    def send(self, to: str, message: Message, *, key: str) -> None:
         if self.failures:
-            self.failures -= 1
-            raise OSError("503")
-        self.got.append((to, text, key))
+            raise self.failures.pop()
+        assert message.topic == "code"
+        assert message.params["code"] in message.body
+        self.got.append((to, message.body, key))
 
 
 @pytest.fixture
 def gateway(settings, database, monkeypatch) -> Gateway:
     made = Gateway()
-    monkeypatch.setattr(codes, "context", lambda: Context(settings, database, None, made))
+    monkeypatch.setattr(
+        codes, "context", lambda: Context(settings, database, None, Channels(None, None, None, made, None))
+    )
     return made
 
 
@@ -65,13 +70,24 @@ def test_the_text_fits_into_one_message(session, gateway):
 
 def test_a_gateway_that_fails_is_asked_again(session, gateway):
     _, job = promised(session)
-    gateway.failures = 1
-    with pytest.raises(OSError, match="503"):
+    gateway.failures = [Unreachable("503")]
+    with pytest.raises(Unreachable, match="503"):
         codes.send_code(*job)
     assert not is_done(session)
     codes.send_code(*job)
     assert len(gateway.got) == 1
     assert is_done(session)
+
+
+@pytest.mark.parametrize("refusal", [Refused("answered 400"), Gone("the gateway knows no such number")])
+def test_a_code_that_is_never_taken_waits_for_a_person_and_costs_no_second_try(session, gateway, refusal):
+    _, job = promised(session)
+    gateway.failures = [refusal]
+    codes.send_code(*job)
+    assert not is_done(session)
+    given_up_at, why = session.execute(select(OutboxMessage.given_up_at, OutboxMessage.failed)).one()
+    assert given_up_at is not None
+    assert why == f"refused: {refusal}"
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ import psycopg
 import pytest
 from redis.exceptions import ConnectionError as QueueIsDown
 from sqlalchemy import text
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 from trial import Outbox, Processes, eventually
 
 from app.core import clock, outbox
 from app.core.db import Database
 from app.photos.storage import PhotoStore
+from app.targets.models import CalendarYear, TargetPolicy, WorkCalendar
+from district import LONG_AGO, District
 from workers import schedule
 from workers.schedule import Every, Round, Sweeps
 
@@ -150,3 +154,21 @@ def test_the_real_timetable_runs_and_tells_what_waits(
     turn = Round(schedule.timetable(promises.database, valkey, PhotoStore(tmp_path), 1))
     turn.run(1, clock.now())
     assert "outbox_waiting=3" in capsys.readouterr().out
+
+
+def test_working_hours_that_lack_a_year_are_said_loudly(
+    session: Session, database: Database, district: District
+) -> None:
+    """The year that is, or the next, has no holidays: whose target goes by that calendar is named, and nobody else."""
+    session.add(WorkCalendar(city_id=1, code="office", name_vi="Giờ hành chính", name_en="Office hours", hours={}))
+    session.add(WorkCalendar(city_id=1, code="unused", name_vi="Không dùng", name_en="Not used", hours={}))
+    session.add(CalendarYear(city_id=1, year=2026, source="thử", loaded_at=LONG_AGO))
+    session.flush()
+    session.add(TargetPolicy(city_id=1, minutes=60, kind_code="CO01", calendar_code="office", valid_from=LONG_AGO))
+    session.flush()
+
+    with capture_logs() as said:
+        Sweeps(database, 1).complain_of_calendars_that_lack_a_year(NOW)
+
+    (complaint,) = said
+    assert (complaint["log_level"], complaint["calendar"], complaint["years"]) == ("error", "office", (2027,))

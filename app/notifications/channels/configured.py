@@ -25,12 +25,6 @@ class Channels:
     gateway: Channel | None
     webhook: Webhooks | None
 
-    @property
-    def push(self) -> dict[str, Channel]:
-        """The channels that reach a device, by the platform under which it was made known."""
-        platforms = {"web": self.webpush, "fcm": self.fcm}
-        return {platform: channel for platform, channel in platforms.items() if channel is not None}
-
 
 def channels_for(settings: Settings) -> Channels:
     """The channels that the settings name; nothing is connected yet.

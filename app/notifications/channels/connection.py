@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
@@ -68,7 +68,8 @@ class Way:
             plain = self._connect(host, port, end)
             with plain, _cut_at(end, plain) as cut:
                 try:
-                    yield _secured(plain, host) if tls else plain
+                    with _secured(plain, host) if tls else nullcontext(plain) as ready:
+                        yield ready
                 finally:
                     if cut.is_set():  # what the library on top makes of it, even "the whole answer", is not so
                         raise Unreachable(f"no answer within {self.total_s:g} s")

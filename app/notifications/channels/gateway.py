@@ -71,6 +71,7 @@ def read_form(path: Path, environ: Mapping[str, str]) -> Form:
     if unknown:
         raise _wrong(f"{', '.join(sorted(unknown))} means nothing there")
     try:
+        _check_places(document)
         return _form(_with_secrets(document, environ))
     except KeyError as error:
         raise _wrong(f"{error.args[0]} is missing") from None
@@ -79,8 +80,6 @@ def read_form(path: Path, environ: Mapping[str, str]) -> Form:
 
 
 def _form(document: dict[str, Any]) -> Form:
-    _check_places(document["body"])
-    _check_places(document.get("headers", {}))
     templates, answer = document.get("templates"), document.get("answer", {})
     if answer.keys() - {"code", "taken", "refused", "gone"} or ("code" in answer) != ("taken" in answer):
         raise _wrong("[answer] has code and taken, and may have refused and gone")
@@ -93,7 +92,7 @@ def _form(document: dict[str, Any]) -> Form:
         else {topic: Template(str(one["id"]), dict(one.get("params", {}))) for topic, one in templates.items()},
         marks=bool(document.get("marks", True)),
         code=answer.get("code"),
-        **{name: frozenset(map(str, answer.get(name, []))) for name in ("taken", "refused", "gone")},
+        **{name: frozenset(map(_told, answer.get(name, []))) for name in ("taken", "refused", "gone")},
     )
 
 
@@ -122,7 +121,7 @@ class Gateway:
 def _read(form: Form, answer: Answer) -> None:
     """Go on if the answer's code says that the text was taken; what no list names may pass, so it is tried again."""
     code = answer.member(str(form.code))
-    told = json.dumps(code) if isinstance(code, bool | None) else str(code)
+    told = _told(code)
     if told in form.taken:
         return
     if told in form.gone:
@@ -130,6 +129,11 @@ def _read(form: Form, answer: Answer) -> None:
     if told in form.refused:
         raise Refused("the gateway refuses it")
     raise Unreachable("the gateway did not take it")
+
+
+def _told(code: Any) -> str:
+    """A code as text: gateways write 0 and "0" for the same."""
+    return json.dumps(code) if isinstance(code, bool | None) else str(code)
 
 
 def _values(form: Form, to: str, message: Message, key: str) -> dict[str, Any]:
@@ -172,7 +176,10 @@ def without_marks(text: str) -> str:
 
 
 def _filled(template: Any, values: Mapping[str, Any]) -> Any:
-    """The template with its placeholders filled. A text that is nothing but `{params}` becomes that object."""
+    """The template with its placeholders filled. A text that is nothing but `{params}` becomes that object.
+
+    What looks like one and is none came with a secret, and stays.
+    """
     if isinstance(template, Mapping):
         return {name: _filled(value, values) for name, value in template.items()}
     if isinstance(template, list):
@@ -181,17 +188,24 @@ def _filled(template: Any, values: Mapping[str, Any]) -> Any:
         return template
     whole = _PLACEHOLDER.fullmatch(template)
     if whole is not None:
-        return values[whole[1]]
-    return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)
+        return values.get(whole[1], template)
+    return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), template)
 
 
 def _header(value: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "", value)
 
 
-def _check_places(template: Any) -> None:
+def _places(template: Any) -> set[str]:
+    return set(_PLACEHOLDER.findall(json.dumps(template, ensure_ascii=False)))
+
+
+def _check_places(document: dict[str, Any]) -> None:
     """Raises SettingsError for a placeholder that nothing fills."""
-    unknown = set(_PLACEHOLDER.findall(json.dumps(template, ensure_ascii=False))) - _PLACES
+    named = _places([document["body"], document.get("headers")])
+    if "templates" not in document and {"template_id", "params"} & named:
+        raise _wrong("{template_id} and {params} need [templates]")
+    unknown = named - _PLACES
     if unknown:
         raise _wrong(f"nothing fills {', '.join(sorted(f'{{{name}}}' for name in unknown))}")
 

@@ -4,11 +4,12 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from socket import socket
 from time import monotonic
 from typing import Final, Literal
@@ -76,7 +77,8 @@ class Mail:
     ) -> None:
         """`sender` is an address, with or without a name: `Hai Giờ <khong-tra-loi@example.vn>`."""
         self._server, self._way, self._now = server, way, now
-        self._name, self._from = parseaddr(sender)
+        name, _, address = sender.rpartition("<")
+        self._name, self._from = name.strip(), address.rstrip(">")
         self._domain = self._from.rpartition("@")[2]
         self._breakers = breakers or Breakers()
 
@@ -87,11 +89,10 @@ class Mail:
         """
         if not is_address(to):
             raise Refused("not an address")
-        letter = self.letter(to, message, key)
         if not self._breakers.lets_through(self._server.host, monotonic()):
             raise Unreachable("left alone for a while, as it failed several times in a row")
         try:
-            refusal = self._hand_over(to, letter)
+            refusal = self._hand_over(to, self.letter(to, message, key))
         except Unreachable:
             self._breakers.failed(self._server.host, monotonic())
             raise
@@ -107,10 +108,10 @@ class Mail:
         made["Subject"] = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", message.title).split())[:MOST_SUBJECT]
         made["Date"] = format_datetime(self._now())
         made["Message-ID"] = f"<{digest(f'{key} {to}')}@{self._domain}>"
-        made["Content-Language"] = message.language
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine shall answer it
         made["List-Id"] = f"<notices.{self._domain}>"
         made.set_content("\n\n".join(filter(None, (message.body, message.link))) + "\n", charset="utf-8")
+        made["Content-Language"] = message.language
         return made
 
     def _hand_over(self, to: str, letter: EmailMessage) -> int | None:
@@ -118,13 +119,13 @@ class Mail:
         server = self._server
         with self._way.open(server.host, server.port, tls=server.security == "tls") as connected:
             try:
-                client = _Client(connected, server, self._domain)
-                if server.security == "starttls":
-                    client.starttls(context=ssl.create_default_context())
-                if server.user:
-                    client.login(server.user, server.password)
-                client.send_message(letter, self._from, [to])
-                client.close()  # it has taken the mail; a farewell could only fail
+                # Closed without a farewell: the mail is taken then, and a farewell could only fail.
+                with closing(_Client(connected, server, self._domain)) as client:
+                    if server.security == "starttls":
+                        client.starttls(context=ssl.create_default_context())
+                    if server.user:
+                        client.login(server.user, server.password)
+                    client.send_message(letter, self._from, [to])
             except smtplib.SMTPRecipientsRefused as refused:
                 return max(code for code, _ in refused.recipients.values())
             except smtplib.SMTPDataError as refused:

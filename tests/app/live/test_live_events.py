@@ -45,6 +45,8 @@ def test_what_a_desk_is_told_of(topic, what):
         ("notice.push", {"notification_id": REPORT, "device_id": REPORT}),
         ("report.moved", {"report_id": REPORT}),
         ("report.moved", {"report_id": REPORT, "units": []}),
+        ("report.moved", {"report_id": REPORT, "units": BINH_THANH}),
+        ("report.moved", {"units": [BINH_THANH]}),
     ],
 )
 def test_what_it_is_not_told_of(topic, payload):

@@ -57,7 +57,9 @@ class Sent:
 @pytest.fixture
 def sent(committed, settings, store, filed, monkeypatch):
     """Sends bytes as the photo of a new report, up to the point where the job takes over."""
-    monkeypatch.setattr(job, "context", lambda: workers_context.Context(settings, committed, store, channels_for(settings)))
+    monkeypatch.setattr(
+        job, "context", lambda: workers_context.Context(settings, committed, store, channels_for(settings))
+    )
 
     def send(content):
         name = hashlib.sha256(content).hexdigest()

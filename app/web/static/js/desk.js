@@ -82,12 +82,14 @@ async function look() {
 }
 
 const changed = new Set();
-const lookAtNews = paced(() => {
+const lookAtNews = paced(async () => {
+  if (document.hidden) return; // nobody sees it: when they do
   const isOpen = changed.has(shown.id);
   changed.clear();
   // What is over waits for days, and costs more to find than the queue.
-  return Promise.all([VIEWS[view].path === "/queue" && look(), isOpen && shown.refresh()]);
+  await Promise.all([VIEWS[view].path === "/queue" && look(), isOpen && shown.refresh()]);
 });
+document.addEventListener("visibilitychange", () => changed.size && lookAtNews());
 const live = new Live({
   onCase(id) {
     changed.add(id);

@@ -35,14 +35,14 @@ async function open() {
   dialog.showModal();
   list.replaceChildren(h("p", { class: "empty", text: t("Loading …") }));
   try {
-    const [{ items, unread }, me] = await Promise.all([
+    const [{ items, unread, as_of: asOf }, me] = await Promise.all([
       asked("GET", `/me/inbox?limit=${SHOWN}`).then((answer) => answer.body),
       get("/me"),
     ]);
     list.replaceChildren(...(items.length ? items.map(notice) : [h("p", { class: "empty", text: t("Nothing yet.") })]));
     quiet.from.value = me.quiet_hours?.from ?? "";
     quiet.to.value = me.quiet_hours?.to ?? "";
-    if (unread) await post("/me/inbox/read", { until: items[0].id });
+    if (unread) await post("/me/inbox/read", { until: asOf });
     tellCount(0);
   } catch (problem) {
     list.replaceChildren(h("p", { class: "error", role: "alert", text: problem.detail }));

@@ -142,8 +142,12 @@ def test_what_google_may_answer(channel, google, message, outcome, raised):
         channel.send("a-phone", message, key="k")
 
 
-@pytest.mark.parametrize("refusal", [peers.answer(400, {"error": "invalid_grant"}), peers.answer(200, ["odd"]), peers.hang])
-def test_an_account_that_gets_no_token_is_our_fault_and_no_phones(channel, peer, message, refusal, monkeypatch, credentials):
+@pytest.mark.parametrize(
+    "refusal", [peers.answer(400, {"error": "invalid_grant"}), peers.answer(200, ["odd"]), peers.hang]
+)
+def test_an_account_that_gets_no_token_is_our_fault_and_no_phones(
+    channel, peer, message, refusal, monkeypatch, credentials
+):
     peer.answers.append(refusal)
     from app.notifications.channels.connection import Way  # noqa: PLC0415
 

@@ -30,7 +30,7 @@ def test_a_mail_arrives_readable_and_says_that_a_machine_wrote_it(server, messag
     mail(server).send(TO, message, key="entry:42")
     ((sender, recipients, got),) = server.mails
     assert "<khong-tra-loi@haigio.example>" in sender
-    assert recipients == ["RCPT TO:<dan@example.vn>"]
+    assert recipients == ["rcpt TO:<dan@example.vn>"]
     assert got["Subject"] == "Hồ sơ 2026-000123"
     assert got["From"].addresses[0].display_name == "Hai Giờ, Quận"
     assert got["To"] == TO
@@ -40,9 +40,11 @@ def test_a_mail_arrives_readable_and_says_that_a_machine_wrote_it(server, messag
     assert got["List-Id"] == "<notices.haigio.example>"
     assert got.get_content_type() == "text/plain"
     assert got.get_content_charset() == "utf-8"
-    assert got.get_content() == (
-        "Phường Bình Thạnh đã tiếp nhận phản ánh của bạn.\r\n\r\nhttps://haigio.example/r/123\r\n"
-    ).replace("\r\n", "\n")
+    assert got.get_content().splitlines() == [
+        "Phường Bình Thạnh đã tiếp nhận phản ánh của bạn.",
+        "",
+        "https://haigio.example/r/123",
+    ]
 
 
 def test_a_repetition_is_known_by_its_id(server, message):
@@ -82,7 +84,7 @@ def test_what_is_no_address_is_refused_before_anybody_is_asked(server, message, 
     [
         ({"RCPT": 550}, Refused), ({"RCPT": 553}, Refused), ({"RCPT": 450}, Unreachable), ({".": 554}, Refused),
         ({".": 451}, Unreachable), ({"DATA": 554}, Refused), ({"MAIL": 550}, Unreachable), ({"MAIL": 421}, Unreachable),
-        ({"EHLO": 502, "HELO": 502}, Unreachable), ({"EHLO": 421}, Unreachable),
+        ({"EHLO": 502, "HELO": 502}, Unreachable), ({"EHLO": 421, "HELO": 421}, Unreachable),
     ],
 )  # fmt: skip
 def test_what_the_server_may_answer(server, message, codes, raised):
@@ -124,7 +126,9 @@ def test_after_three_failures_the_dead_cost_nothing(server, message):
 def test_starttls_comes_before_the_password(trusted, message):
     with peers.smtp_peer(trusted) as peer:
         peer.offers.append("AUTH PLAIN")
-        mail(peer, "starttls", user="haigio", password="bí mật".replace("í", "i").replace("ậ", "a")).send(TO, message, key="k")
+        mail(peer, "starttls", user="haigio", password="bí mật".replace("í", "i").replace("ậ", "a")).send(
+            TO, message, key="k"
+        )
         verbs = [said.split(" ")[0].upper() for said in peer.said]
         assert verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"]
         assert len(peer.mails) == 1
@@ -165,7 +169,9 @@ def test_servers_are_named_by_address(url, expected):
     assert "p@ss" not in repr(parse_server(url))
 
 
-@pytest.mark.parametrize("url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://u:p@mail.example", "smtps://h/x"])
+@pytest.mark.parametrize(
+    "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://u:p@mail.example", "smtps://h/x"]
+)
 def test_what_is_no_server_is_refused(url):
     with pytest.raises(ValueError, match="smtp"):
         parse_server(url)
