@@ -41,9 +41,11 @@ with numbered as (
     returning 'BT-' || to_char(month, 'YYMM') || '-' || lpad(last::text, greatest(4, length(last::text)), '0') as number
 ), report as (
     insert into reports (id, city_id, number, channel, kind_code, field, lat, lon, accuracy_m, note, anonymous, urgent,
-        about_unit, received_at, ward_version_id, routing, unit_id, state, target_s, due_at, updated_at)
+        about_unit, received_at, ward_version_id, routing, unit_id, state, target_s, due_at, rungs,
+        updated_at)
     select %(id)s, 1, number, 'app', %(kind)s, %(field)s, %(lat)s, %(lon)s, %(accuracy_m)s, %(note)s, false, false, false,
-        %(now)s, %(ward)s, %(routing)s::jsonb, %(unit)s, 'received', 7200, %(due)s, %(now)s from numbered
+        %(now)s, %(ward)s, %(routing)s::jsonb, %(unit)s, 'received', 7200, %(due)s, %(rungs)s, %(now)s
+    from numbered
     on conflict (id) do nothing returning id, number
 ), author as (
     insert into report_authors (report_id, person_id) select id, %(person)s from report
@@ -52,7 +54,7 @@ with numbered as (
     select id, %(entry)s, %(now)s, 'received', 'resident', %(unit)s, 'received', 'all', '{}' from report
 ), promise as (
     insert into outbox (topic, payload, at)
-    select 'report.received', jsonb_build_object('report_id', id), %(now)s from report
+    select 'report.received', jsonb_build_object('report_id', id, 'units', jsonb_build_array(%(unit)s::int)), %(now)s from report
 )
 select number from report
 """
@@ -97,7 +99,7 @@ def take_in(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         row = {
             "id": report_id, "month": day.replace(day=1), "kind": kind.code, "field": kind.field, "lat": lat, "lon": lon,
             "accuracy_m": accuracy, "note": note, "now": now, "ward": located.ward.id, "routing": json.dumps(routing),
-            "unit": unit, "due": due, "person": claims.person_id, "entry": new_id(),
+            "unit": unit, "due": due, "rungs": [now + timedelta(minutes=60), now + timedelta(minutes=96), due], "person": claims.person_id, "entry": new_id(),
         }  # fmt: skip
         number = connection().execute(WRITE, row).fetchone()
     return "201 Created", {

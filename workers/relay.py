@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.db import Database
 from app.core.outbox import OutboxMessage
 from workers.queues import EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
@@ -87,7 +88,7 @@ MARKER = "haigio:whole-on-run"
 # A job that ended, while its promise is not kept.
 _ENDED = {JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED}
 _START = (datetime.min.replace(tzinfo=UTC), 0)
-_OUTAGES = (RedisError, DBAPIError, psycopg.Error)
+_OUTAGES = (RedisError, DBAPIError, psycopg.Error, ClockWrong)
 
 
 def patience(sends: int) -> timedelta:

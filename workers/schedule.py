@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.core import outbox
+from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.db import Database
 from app.identity import actions as identity
 from app.notifications import actions as notifications
@@ -168,7 +169,7 @@ class Round:
             try:
                 if tick(now):
                     self._due[position] = seconds
-            except (DBAPIError, RedisError) as outage:
+            except (DBAPIError, RedisError, ClockWrong) as outage:
                 log.warning("tick failed", tick=getattr(tick, "__name__", "tick"), reason=type(outage).__name__)
 
 
@@ -176,25 +177,31 @@ class Round:
 def alone(database_url: str) -> Iterator[Callable[[], datetime]]:
     """Wait until nobody else is the schedule. Yields what tells the present instant, by the database's clock.
 
-    It raises psycopg.Error when it is no longer sure that nobody else is.
+    It raises psycopg.Error when it is no longer sure that nobody else is, and ClockWrong when this machine's clock is
+    another: the library that looks after jobs goes by that one.
     """
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True, application_name="haigio schedule", connect_timeout=5) as connection:
         # When this machine falls silent the server lets go of the lock within half a minute.
         for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
             connection.execute(f"set tcp_keepalives_{name} = {value}".encode())
-        while True:
-            row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
-            if row is not None and row[0]:
-                break
-            time.sleep(STAND_BY_S)
 
-        def present() -> datetime:
+        def theirs() -> datetime:
             row = connection.execute("select clock_timestamp()").fetchone()
             if row is None:
                 raise psycopg.OperationalError("no answer")
             now: datetime = row[0].astimezone(UTC)
             return now
+
+        def present() -> datetime:
+            return clock.compare(theirs)
+
+        while True:
+            present()
+            row = connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone()
+            if row is not None and row[0]:
+                break
+            time.sleep(STAND_BY_S)
 
         yield present
 
@@ -215,7 +222,7 @@ def run(settings: Settings, *, every: Sequence[Every] | None = None) -> None:
                 while True:
                     turn.run(time.monotonic(), present())
                     time.sleep(0.25)
-        except psycopg.Error as outage:
+        except (psycopg.Error, ClockWrong) as outage:
             log.warning("schedule waits", reason=type(outage).__name__)
             database.close()
             time.sleep(STAND_BY_S)

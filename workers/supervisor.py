@@ -24,9 +24,12 @@ log = structlog.get_logger("supervisor")
 # What a stopping worker is given to end its job, in seconds; what is not ended then runs again elsewhere.
 GRACE_S = 8.0
 
+STOPS = {signal.SIGTERM, signal.SIGINT}
+
 
 def _work_under(parent: int, queue: JobQueue, settings: Settings) -> None:
     """Be the worker of a queue, and stop when the process above is gone, however it went."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -62,7 +65,10 @@ class _Child:
             self._process = multiprocessing.get_context("fork").Process(
                 target=_work_under, args=(os.getpid(), self._queue, self._settings), name=self._queue.name
             )
+            # A fork runs the libraries' hooks, and what a signal raises inside one of them is lost.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
             self._process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def ask_to_stop(self) -> None:
         """Let the worker end its job and go."""
@@ -88,7 +94,7 @@ def supervise(queues: Collection[JobQueue], settings: Settings) -> None:
                 child.keep()
             time.sleep(0.2)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
         deadline = time.monotonic() + GRACE_S
         for child in children:

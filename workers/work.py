@@ -5,7 +5,7 @@ It tells the queue every few seconds that its job is alive; when it stops tellin
 
 import sys
 import traceback
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -18,9 +18,12 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
+from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings
 from app.core import clock
+from app.core.clock import ClockWrong
+from app.core.db import Database
 from workers.context import context
 from workers.queues import JobQueue, connect
 from workers.relay import HANDLERS
@@ -109,10 +112,22 @@ class ForkingWorker(_Careful, Worker):
         return SIGN_OF_LIFE_S
 
 
+def _stop_with_a_wrong_clock(database: Database) -> None:
+    """End at once when this machine's clock is not the database's; the process above tries again.
+
+    Not only our times go by it: the queue would hold its jobs for dead, or its retries for far away.
+    """
+    with suppress(DBAPIError), database.sessions() as session:  # without the database jobs fail, and come again
+        try:
+            database.compare_clocks(session)
+        except ClockWrong:
+            raise SystemExit(1) from None
+
+
 def work(queue: JobQueue, settings: Settings) -> None:
     """Work on one queue until told to stop, or until the connection to it breaks in the middle of a job."""
     # Made and imported once, before any fork, and not at the cost of the first jobs.
-    context()
+    _stop_with_a_wrong_clock(context().database)
     for handler in HANDLERS.values():
         if handler is not None and handler.queue == queue:
             _import_early(handler.job)

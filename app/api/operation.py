@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.errors import DomainError, all_errors
 from app.http import queues, statuses
 from app.http.access import needs
@@ -54,8 +55,9 @@ def ready() -> Response:
 
     Without the queue reports are still taken in, and what they promise waits: that is `degraded`, and still ready.
     """
-    checks = {"database": _check(_database), "photos": _check(_photos), "queue": _check(_queue)}
-    can_serve = checks["database"] == checks["photos"] == "ok"
+    named: tuple[Callable[[], None], ...] = (_database, _photos, _queue, _clock)
+    checks = {check.__name__.removeprefix("_"): _check(check) for check in named}
+    can_serve = checks["database"] == checks["photos"] == checks["clock"] == "ok"
     status = "down" if not can_serve else "ok" if checks["queue"] == "ok" else "degraded"
     response = jsonify(status=status, checks=checks)
     response.status_code = 200 if can_serve else 503
@@ -132,10 +134,16 @@ def _row(error: type[DomainError]) -> str:
 def _check(check: Callable[[], Any]) -> str:
     try:
         check()
-    except (SQLAlchemyError, RedisError, OSError) as error:
+    except (SQLAlchemyError, RedisError, OSError, ClockWrong) as error:
         log.warning("not_ready", check=check.__name__.removeprefix("_"), error=type(error).__name__)
         return "down"
     return "ok"
+
+
+def _clock() -> None:
+    database = container().database
+    with database.sessions() as session:
+        database.compare_clocks(session)
 
 
 def _database() -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -307,18 +307,27 @@ def end_membership(session: Session, membership: Membership, *, on: date, now: d
     audit.record(session, by=None, action="membership:end", subject=subject, at=now, data=data)
 
 
-_FORGET = (
-    "delete from refresh_tokens where ctid = any(array(select ctid from refresh_tokens where expires_at < :before limit :limit))",
-    "delete from otp_challenges where ctid = any(array(select ctid from otp_challenges where expires_at < :before limit :limit))",
-    "delete from sign_in_failures where ctid = any(array(select ctid from sign_in_failures where at < :before limit :limit))",
+_FORGET = """
+with tokens as (
+    delete from refresh_tokens
+    where ctid = any(array(select ctid from refresh_tokens where expires_at < :before limit :limit)) returning 1
+), codes as (
+    delete from otp_challenges
+    where ctid = any(array(select ctid from otp_challenges where expires_at < :before limit :limit)) returning 1
+), failures as (
+    delete from sign_in_failures
+    where ctid = any(array(select ctid from sign_in_failures where at < :before limit :limit)) returning 1
 )
+select (select count(*) from tokens) + (select count(*) from codes) + (select count(*) from failures)
+"""
 
 
 def forget_expired(session: Session, now: datetime, limit: int = 1000) -> int:
-    """Delete what was only kept to be counted or refused, a day after it lost its use; return how many rows."""
-    values = {"before": now - timedelta(days=1), "limit": limit}
-    done = (session.execute(text(statement), values) for statement in _FORGET)
-    return sum(result.rowcount for result in done if isinstance(result, CursorResult))
+    """Delete what was only kept to be counted or refused, a day after it lost its use: of each kind at most `limit`.
+
+    Returns how many rows.
+    """
+    return int(session.execute(text(_FORGET), {"before": now - timedelta(days=1), "limit": limit}).scalar_one())
 
 
 def _open(session: Session, person_id: UUID, *, is_staff: bool, now: datetime) -> SignedIn:

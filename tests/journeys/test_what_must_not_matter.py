@@ -91,7 +91,7 @@ def test_a_worker_killed_inside_a_photo_job_gives_the_photo_once(copy, database_
     ready = "select count(*) from photos where sha256 = :sha and state = 'ready'"
     copy.wait_until(lambda: count(database_behind, ready, sha=sha256) == 1, seconds=60)
     assert time.monotonic() - started < 45
-    done = "select count(*) from outbox where payload->>'sha256' = :sha and done_at is not null"
+    done = "select count(*) from outbox where topic = 'photo.received' and payload->>'sha256' = :sha and done_at is not null"
     copy.wait_until(lambda: count(database_behind, done, sha=sha256) == 1)
     shown = resident.get(f"/reports/{report_id}").json()["photos"]
     assert [(one["sha256"], one["state"]) for one in shown] == [(sha256, "ready")]

@@ -1,11 +1,11 @@
 """Who listens is looked up as the API does it, for many at once."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+import loops
 from app.config import Settings
 from app.core import clock
 from app.core.db import Database
@@ -23,7 +23,7 @@ def looked_up(settings: Settings, *sessions):
         finally:
             await access.close()
 
-    return asyncio.run(look())
+    return loops.run(look())
 
 
 @pytest.fixture

@@ -147,6 +147,18 @@ def test_what_can_decide_no_sign_in_any_more_is_forgotten(database: Database) ->
     assert left == {"otp_challenges": 1, "sign_in_failures": 1, "refresh_tokens": 1}
 
 
+def test_sign_ins_are_forgotten_piece_by_piece(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "BATCH", 2)
+    with database.unit_of_work() as session:
+        for _ in range(3):
+            session.execute(text(SIGN_INS[1]), {"past": NOW - timedelta(days=3)})
+        session.execute(text(SIGN_INS[0]), {"at": NOW, "past": NOW - timedelta(days=3)})
+    sweeps = Sweeps(database, 1)
+    assert [sweeps.forget_expired_sign_ins(NOW) for _ in range(2)] == [True, False]
+    with database.unit_of_work() as session:
+        assert session.execute(text("select count(*) from sign_in_failures")).scalar_one() == 0
+
+
 def test_the_real_timetable_runs_and_tells_what_waits(
     promises: Outbox, valkey, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -79,9 +80,17 @@ def test_jobs_run_again_within_half_a_minute_whatever_was_killed(
     eventually(lambda: len(descendants(last.pid)) == len(QUEUES), seconds=10)
     below = descendants(last.pid)
     last.terminate()
-    assert last.wait(timeout=10) == 0
-    # Told to stop while it starts a worker, it leaves that one to notice by itself.
+    assert last.wait(timeout=20) == 0
     eventually(lambda: not any(lives(pid) for pid in below), seconds=10)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.1])
+def test_a_stop_right_after_the_first_fork_is_not_lost(processes: Processes, valkey: Redis, pause_s: float) -> None:
+    work = processes.start("-m", "workers", "work")
+    eventually(lambda: children(work.pid), seconds=30)
+    time.sleep(pause_s)
+    work.terminate()
+    assert work.wait(timeout=25) == 0
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+import loops
 from app.core.errors import TooMany, Unavailable
 from app.identity.permissions import Acting, Actor, Role
 from app.live.events import PULSE, RESET, Event
@@ -63,7 +64,7 @@ def listening(story):
             browser.left.set()
             await asyncio.wait_for(pouring, 5)
 
-    asyncio.run(told())
+    loops.run(told())
 
 
 def test_a_stream_hears_of_its_units_only():
@@ -159,4 +160,4 @@ def test_a_person_has_so_many_streams_and_all_together_so_many():
         with pytest.raises(Unavailable):
             streams.add(Stream(officer(999_999)))
 
-    asyncio.run(story())
+    loops.run(story())

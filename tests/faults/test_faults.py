@@ -1,0 +1,108 @@
+"""Whatever is killed, nothing that was acknowledged is lost, nothing is doubled, and no clock is another.
+
+`./test tests/faults` takes two minutes: each target once, in an order and at moments that the seed decides.
+HAIGIO_FAULTS=long kills each target ten times; HAIGIO_FAULTS_SEED brings a run back, as far as a machine repeats itself.
+"""
+
+import os
+import random
+import time
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+
+from findings import Found, look, slowest_job, waiting
+from phones import SHORT, Street
+from town import TARGETS, Kill, Probe
+
+LONG = os.environ.get("HAIGIO_FAULTS") == "long"
+SEED = int(os.environ.get("HAIGIO_FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+KILLS_OF_EACH = 10 if LONG else 1
+PAUSE_S = (3, 13) if LONG else (2, 6)
+
+# The promises of the suite, in seconds.
+SERVES_AGAIN_S = 10
+ORPHANS_RUN_S = 30
+
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(2400 if LONG else 420)]
+
+
+def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, capsys):
+    engine, chance = town.database(), random.Random(SEED)
+    _allow_one_minute(engine)
+    street, probe = Street(town, SEED), Probe(town.address)
+    street.begin()
+
+    targets = list(TARGETS) * KILLS_OF_EACH
+    chance.shuffle(targets)
+    kills = []
+    for target in targets:
+        time.sleep(chance.uniform(*PAUSE_S))
+        kills.append(town.kill(target, chance))
+    town.wait_until(town.serves, 60, "HTTP after the last kill")
+    time.sleep(5)  # some ordinary life, so that what broke for good shows
+    seconds = street.end()
+    drained = town.wait_until(lambda: waiting(engine) == 0, 60, "every promise kept")
+    texts = town.wait_until(lambda: all(town.gateway.texts(key) for key in street.ledger.codes), 60, "every code sent")
+    probe.close()
+
+    found = look(engine, street.ledger, town.gateway, town.folder / "photos", kills)
+    recoveries = [(kill, _served_again_after(kill, kills, probe)) for kill in kills]
+    orphans, slowest = slowest_job(engine, kills)
+    with capsys.disabled():
+        print(_told(street, seconds, kills, recoveries, found, (orphans, slowest, max(drained, texts)), probe))
+    engine.dispose()
+    slow = [f"{kill.target}: {recovery:.1f} s" for kill, recovery in recoveries if recovery > SERVES_AGAIN_S]
+    assert not street.ledger.wrong, f"seed {SEED}: answered as it must not be: {street.ledger.wrong[:20]}"
+    assert not found.wrong, f"seed {SEED}: {len(found.wrong)} wrong: {found.wrong[:20]}\n{town.logs()}"
+    assert not slow, f"seed {SEED}: HTTP was not served again within {SERVES_AGAIN_S} s: {slow}"
+    assert orphans <= ORPHANS_RUN_S, f"seed {SEED}: a job ran {orphans:.1f} s after the last kill that could orphan it"
+
+
+def _allow_one_minute(engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into target_policies (city_id, kind_code, minutes, valid_from) "
+                "values (1, :kind, 1, now() - interval '1 day')"
+            ),
+            {"kind": SHORT},
+        )
+
+
+def _served_again_after(kill: Kill, kills: list[Kill], probe: Probe) -> float:
+    """Seconds from a kill until requests could be served, 0 when they always could; told of an outage's last kill."""
+    ended = 0.0
+    for began, end in probe.outages:
+        last = max((one.monotonic for one in kills if one.monotonic <= end), default=0.0)
+        if last == kill.monotonic and began <= kill.monotonic + 5:
+            ended = max(ended, end - kill.monotonic)
+    return ended
+
+
+def _told(street: Street, seconds: float, kills: list[Kill], recoveries, found: Found, waits, probe: Probe) -> str:
+    ledger, counted = street.ledger, street.ledger.counted
+    acknowledged = sum(number for what, number in counted.items() if not what.startswith(("answered", "no answer")))
+    lines = [f"\n\nFAULTS seed {SEED}, {len(kills)} kills in {seconds:.0f} s", "  killed"]
+    for target in TARGETS:
+        slowest = max((recovery for kill, recovery in recoveries if kill.target == target), default=0.0)
+        hows = Counter(kill.how for kill in kills if kill.target == target)
+        of_it = ", ".join(f"{how} x{number}" for how, number in hows.items())
+        lines.append(f"    {target:22} {hows.total():3}   HTTP again after {slowest:4.1f} s   {of_it}")
+    down = [end - began for began, end in probe.outages]
+    lines.append(f"  not served            {len(down)} times, {sum(down):.1f} s in all, {max(down, default=0):.1f} s the longest")
+    lines.append(f"  acknowledged {acknowledged} ({acknowledged / seconds:.1f} a second)")
+    for what in ("report", "photo", "move", "entry", "code", "code of a slow gateway"):
+        lines.append(f"    {what:22} {counted[what]:5}")
+    again = {what: number for what, number in counted.items() if what.startswith(("answered", "no answer"))}
+    lines.append(f"  tried again           {again}")
+    waited = sorted(ledger.waits)
+    lines.append(f"  an answer came after  {waited[len(waited) // 2]:.2f} s (half), {waited[-1]:.1f} s (slowest)")
+    lines.append(f"  looked at             {dict(found.looked_at)}")
+    orphans, slowest, drained = waits
+    lines.append(f"  jobs                  {orphans:.1f} s after the last kill, {slowest:.1f} s in all (slowest)")
+    lines.append(f"  drained               {drained:.1f} s after the last request")
+    lines.append(f"  left out              {found.left_out or 'nothing'}")
+    lines.append(f"  wrong                 {len(found.wrong) + len(ledger.wrong)}")
+    return "\n".join(lines)
