@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
 from app.core.db import new_id
-from app.core.errors import Conflict
 from app.notifications import delivery, news, queries
 from app.notifications.delivery import Over
+from app.notifications.errors import DeviceNotFound, TooManyWebhooks, WebhookNotFound
 from app.notifications.models import Device, Digest, Notification, Webhook
 from app.notifications.news import Hearer, Notice
 from app.notifications.queries import Case
@@ -251,7 +251,9 @@ def register_device(
 
 def remove_device(session: Session, device_id: UUID, person_id: UUID) -> None:
     """Reach one's own device no more. Raises DeviceNotFound."""
-    session.delete(queries.device_of(session, device_id, person_id))
+    mine = delete(Device).where(Device.id == device_id, Device.person_id == person_id)
+    if session.execute(mine.returning(Device.id)).first() is None:
+        raise DeviceNotFound
 
 
 def forget_device(session: Session, device_id: UUID) -> None:
@@ -262,14 +264,6 @@ def forget_device(session: Session, device_id: UUID) -> None:
 def forget_devices_of(session: Session, session_id: UUID) -> None:
     """Forget what was registered under a sign-in that ends: whoever has the phone next is told nothing of it."""
     session.execute(delete(Device).where(Device.session_id == session_id))
-
-
-class TooManyWebhooks(Conflict):
-    """Every case would be told to too many outsiders."""
-
-    code = "too_many_webhooks"
-    vi = "Chỉ có thể đăng ký nhiều nhất {limit} webhook; hãy gỡ bớt trước."
-    en = "At most {limit} webhooks can be registered; please remove one first."
 
 
 def add_webhook(
@@ -290,7 +284,7 @@ def add_webhook(
 def remove_webhook(session: Session, webhook_id: UUID, *, by: UUID, now: datetime) -> None:
     """Tell an outsider nothing more, on record. Raises WebhookNotFound."""
     if not _disable(session, webhook_id, by, now):
-        raise queries.WebhookNotFound
+        raise WebhookNotFound
 
 
 def webhook_is_gone(session: Session, webhook_id: UUID, now: datetime) -> None:

@@ -3,26 +3,10 @@
 from typing import Final
 
 from app.config import Settings
-from app.core.errors import Invalid
 from app.notifications.channels import webpush
+from app.notifications.errors import PlatformNotServed, TokenMalformed
 
 PLATFORMS: Final = ("web", "fcm", "apns")
-
-
-class PlatformNotServed(Invalid):
-    """Nobody here can send to this kind of token."""
-
-    code = "platform_not_served"
-    vi = "Chưa gửi được thông báo qua {platform}; điện thoại iPhone dùng mã đăng ký của FCM."
-    en = "Nothing is sent by {platform}; iPhones are reached with their registration token of FCM."
-
-
-class TokenMalformed(Invalid):
-    """A token that no push service of this kind gave."""
-
-    code = "device_token_malformed"
-    vi = "Mã đăng ký của thiết bị không hợp lệ."
-    en = "This is no token of this platform."
 
 
 def require_usable(platform: str, token: str, settings: Settings) -> None:

@@ -9,29 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from app.core.errors import Language, NotFound
+from app.core.errors import Language
 from app.notifications.delivery import Quiet, Reach
-from app.notifications.models import Device, Webhook
+from app.notifications.models import Webhook
 from app.notifications.news import Happened, Notice
 from app.notifications.texts import Told
 from app.reports.queries import Asker
 from geo.validity import local_day
-
-
-class DeviceNotFound(NotFound):
-    """No such device of the asker's."""
-
-    code = "device_not_found"
-    vi = "Không tìm thấy thiết bị này."
-    en = "There is no such device."
-
-
-class WebhookNotFound(NotFound):
-    """No such webhook, or one that was taken away."""
-
-    code = "webhook_not_found"
-    vi = "Không tìm thấy webhook này."
-    en = "There is no such webhook."
 
 
 @dataclass(frozen=True)
@@ -335,14 +319,6 @@ def last_digest(session: Session, city_id: int) -> datetime | None:
     found = session.execute(text("select max(until) from digests where city_id = :city_id"), {"city_id": city_id})
     last: datetime | None = found.scalar_one()
     return last
-
-
-def device_of(session: Session, device_id: UUID, person_id: UUID) -> Device:
-    """One's own device. Raises DeviceNotFound."""
-    device = session.get(Device, device_id)
-    if device is None or device.person_id != person_id:
-        raise DeviceNotFound
-    return device
 
 
 def webhooks(session: Session) -> Sequence[Webhook]:

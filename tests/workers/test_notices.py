@@ -148,6 +148,10 @@ def test_what_is_refused_waits_for_a_person(session, promised, phone, wire):
     wire.trouble = Refused("answered 400")
     notices.push(*job)
     assert standing(session, job[0]) == (False, "refused: answered 400")
+    wire.trouble = None
+    notices.push(*job)  # the queue has it once more: it waits for a person all the same
+    assert wire.got == []
+    assert standing(session, job[0]) == (False, "refused: answered 400")
 
 
 def test_what_cannot_be_reached_comes_again(session, promised, phone, wire):

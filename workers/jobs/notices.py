@@ -79,7 +79,7 @@ def _send(message_id: int, payload: dict[str, Any], way_of: Callable[[Session, A
     database = context().database
     with database.unit_of_work() as session:
         promise = session.get(OutboxMessage, message_id)
-        if promise is None or promise.done_at is not None:
+        if promise is None or promise.done_at is not None or promise.given_up_at is not None:
             return
         notice = queries.addressed(session, UUID(payload["notification_id"]))
         wanted = notice is not None and not delivery.is_stale(notice.told.notice, notice.told.at, clock.now())

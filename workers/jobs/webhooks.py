@@ -19,7 +19,7 @@ def call(message_id: int, payload: dict[str, Any]) -> None:
     here, webhook_id, entry_id = context(), UUID(payload["webhook_id"]), UUID(payload["entry_id"])
     with here.database.unit_of_work() as session:
         promise, webhook = session.get(OutboxMessage, message_id), session.get(Webhook, webhook_id)
-        if promise is None or promise.done_at is not None:
+        if promise is None or promise.done_at is not None or promise.given_up_at is not None:
             return
         url = webhook.url if webhook is not None and webhook.disabled_at is None else None
         news = queries.webhook_news(session, UUID(payload["report_id"]), entry_id)
