@@ -14,6 +14,7 @@ from app.core import clock, outbox
 from app.core.errors import Language
 from app.http import queues
 from app.reports import queries
+from app.targets import queries as targets
 from geo.validity import LOCAL_ZONE
 
 WARNING_IS_LATE = timedelta(seconds=60)
@@ -31,10 +32,13 @@ from pg_stat_activity a where datname = current_database()
 def gather(place: Place, now: datetime) -> Facts:
     """Ask both stores; one that does not answer is left out."""
     stored, queued = None, None
+    gaps: list[str] = []
     try:
         with place.database.unit_of_work() as session:
             session.execute(text("set local statement_timeout = '5s'"))
             stored = _stored(session, now)
+            lacking = targets.gaps(session, place.settings.city_id, now)
+            gaps = [f"{gap.calendar_code} {', '.join(map(str, gap.years))}" for gap in lacking]
     except SQLAlchemyError:
         pass
     try:
@@ -42,8 +46,7 @@ def gather(place: Place, now: datetime) -> Facts:
             queued = Queued(*queues.standing(connection))
     except RedisError:
         pass
-    # The years that a calendar lacks belong here, as `calendar_gaps`, from whatever `calendar check` asks.
-    return Facts(now, stored, queued)
+    return Facts(now, stored, queued, gaps)
 
 
 def _stored(session: Session, now: datetime) -> Stored:
