@@ -265,3 +265,20 @@ def test_a_tag_ends_when_time_takes_something_away(street):
     after = street.as_(street.officers[AN]).get(address, headers={"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200
     assert "awaiting_resident" not in [move["to"] for move in after.get_json()["moves"]]
+
+
+def test_late_are_those_concluded_after_they_were_due_with_the_reason_that_was_asked_for(street, district):
+    in_time, late = street.dealt_with(), street.sent()
+    street.move(late, "accepted")
+    street.at(street.now + timedelta(minutes=121))
+    needs = street.asked(street.officers[AN], f"?number={late['number']}").get_json()["items"][0]["moves"]
+    assert "late_reason" in next(move["needs"] for move in needs if move["to"] == "concluded")
+    street.move(late, "concluded", outcome="gone", note="Hết", late_reason="Mưa lớn")
+
+    assert street.numbers(street.officers[AN], "?late=true") == [late["number"]]
+    assert in_time["number"] in street.numbers(street.officers[AN], "?over=true")
+    for reader in (street.officers[AN], district.staff(Role.LEADER)):
+        assert street.asked(reader, "?late=true").get_json()["items"][0]["late_reason"] == "Mưa lớn"
+    # A unit's excuse is for those who work there and those who answer for it.
+    mine = street.as_(street.resident).get(f"/api/v1/reports/{late['id']}").get_json()
+    assert mine["late_reason"] is None

@@ -30,6 +30,7 @@ const VIEWS = {
   contested: { path: "/queue", which: { state: "contested" }, empty: () => t("No result is contested.") },
   undecided: { path: "/cases", which: { undecided: true }, empty: () => t("Every recorded case has its decision.") },
   over: { path: "/cases", which: { over: true }, empty: () => t("Nothing was dealt with yet.") },
+  late: { path: "/cases", which: { late: true }, empty: () => t("Nothing was dealt with late.") },
   number: { path: "/cases", which: {}, empty: () => t("There is no such case in your units.") },
 };
 
