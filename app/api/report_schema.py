@@ -140,7 +140,7 @@ class ReportSchema(Schema):
     on_site_at = fields.AwareDateTime(allow_none=True)
     concluded_at = fields.AwareDateTime(allow_none=True)
     outcome = fields.String(allow_none=True)
-    late_reason = fields.String(allow_none=True, metadata={"description": "for those who work on it, and leaders"})
+    late_reason = fields.String(allow_none=True)
     original = fields.UUID(allow_none=True)
     recurrence_of = fields.UUID(allow_none=True)
     body = fields.String(allow_none=True)

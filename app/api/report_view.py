@@ -114,7 +114,7 @@ def present(
         "on_site_at": _instant(row["on_site_at"]),
         "concluded_at": _instant(row["concluded_at"]),
         "outcome": row["outcome"],
-        "late_reason": row["late_reason"] if may(Do.READ_UNIT_NOTES) else None,
+        "late_reason": row["late_reason"],
         "original": row["original_id"] and str(row["original_id"]),
         "recurrence_of": row["recurrence_of"] and str(row["recurrence_of"]),
         "body": row["body_code"],
