@@ -73,6 +73,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(3600, sweeps.complain_of_calendars_that_lack_a_year),
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_expired_sign_ins),
+        Every(3600, sweeps.forget_old_notices),
         Every(3600, lambda now: discard_half_photos(photos, now)),
     )
 
@@ -123,6 +124,10 @@ class Sweeps:
     def forget_expired_sign_ins(self, now: datetime) -> bool:
         """Delete codes, wrong passwords and refresh tokens that can decide nothing any more."""
         return self._batch(lambda session: identity.forget_expired(session, now, BATCH))
+
+    def forget_old_notices(self, now: datetime) -> bool:
+        """Delete what stood in inboxes for half a year."""
+        return self._batch(lambda session: notifications.forget_old(session, now, BATCH))
 
 
 def discard_half_photos(photos: PhotoStore, now: datetime) -> None:

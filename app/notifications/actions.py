@@ -7,7 +7,7 @@ often a job runs and however many run at once, an entry is written once, and onl
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,6 +33,12 @@ from app.targets.ladder import Crew, Rung
 MOST_DEVICES: Final = 10
 MOST_WEBHOOKS: Final = 20
 MOST_IN_DIGEST: Final = 50
+
+# How long an inbox remembers.
+KEEP: Final = timedelta(days=180)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+DIGEST_EVERY: Final = timedelta(hours=1)
 
 # What became overdue before the first digest there ever was is not news, beyond this.
 FIRST_DIGEST_LOOKS_BACK: Final = timedelta(hours=1)
@@ -161,12 +167,13 @@ def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: dateti
 def digest(session: Session, city_id: int, now: datetime) -> bool:
     """Tell the leaders of a city which cases became overdue since they were last told; True when they were.
 
-    Once in an hour of the clock at most, however many ask for it; after an outage once for all that came in it. Nothing
-    when nothing became overdue.
+    An hour after the last one at the earliest, and once in an hour of the clock however many ask for it; after an outage
+    once for all that came in it. Nothing when nothing became overdue.
     """
-    since = queries.last_digest(session, city_id) or now - FIRST_DIGEST_LOOKS_BACK
+    last = queries.last_digest(session, city_id)
+    since = last or now - FIRST_DIGEST_LOOKS_BACK
     hour = now.replace(minute=0, second=0, microsecond=0)
-    if since > now or not queries.any_overdue(session, city_id, since=since, now=now):
+    if (last is not None and now < last + DIGEST_EVERY) or not queries.any_overdue(session, city_id, since=since, now=now):
         return False
     written = session.execute(
         insert(Digest).values(city_id=city_id, hour=hour, until=now).on_conflict_do_nothing().returning(Digest.hour)
@@ -196,6 +203,22 @@ def mark_read(
                 .values(read_at=now)
                 .execution_options(synchronize_session=False)
             )
+
+
+def forget_old(session: Session, now: datetime, limit: int = 1000) -> int:
+    """Delete the oldest entries that were written half a year ago or earlier, at most `limit`; return how many.
+
+    What became of a report stays on its course. Ids are in the order of time (UUIDv7), so their index finds the oldest.
+    """
+    before = UUID(int=((now - KEEP - _EPOCH) // timedelta(milliseconds=1)) << 80)
+    old = select(Notification.id).where(Notification.id < before).order_by(Notification.id).limit(limit)
+    gone = session.execute(
+        delete(Notification)
+        .where(Notification.id.in_(old.scalar_subquery()))
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ alter table people add constraint people_quiet_check
 alter table people validate constraint people_quiet_check;
 alter table staff add column email text;
 
-grant select, insert on notifications to haigio_app;
+grant select, insert, delete on notifications to haigio_app;
 grant update (read_at) on notifications to haigio_app;
 grant select, insert, update, delete on devices to haigio_app;
 grant select, insert on webhooks, digests to haigio_app;

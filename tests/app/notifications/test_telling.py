@@ -1,7 +1,7 @@
 """Who was told what in the course of a case, and how it goes on from their inbox."""
 
 import hashlib
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -292,3 +292,14 @@ def test_webhooks_are_promised_what_they_asked_for(session, story, village, conc
         (str(ends.id), "report.concluded"),
     ]
     assert of_binh.id not in {webhook_id for webhook_id, _ in called}
+
+
+def test_an_inbox_remembers_half_a_year(story, session):
+    told = story.received()
+    actions.tell_news(session, told, None, NOW)
+    entry = session.scalars(select(Notification)).first()
+    # Its id was made when this ran, and says when.
+    made = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=entry.id.int >> 80)
+
+    assert actions.forget_old(session, made + timedelta(days=180)) == 0
+    assert actions.forget_old(session, made + timedelta(days=180, milliseconds=1), limit=1) == 1
