@@ -160,7 +160,7 @@ def test_a_report_about_the_ward_is_the_city_desks(resident, desk):
     dispatcher, officer = desk("dispatcher"), desk("officer", "26929")
     expect(dispatcher.page.locator(".item", has_text=number)).to_be_visible()
     opens(dispatcher, number)
-    does(dispatcher, "Ai đã báo tin?", ("Lý do cần xem danh tính", "Cần gọi lại để hỏi thêm"), by="Xem, có ghi lại")
+    does(dispatcher, "Xem người báo tin", ("Lý do cần xem danh tính", "Cần gọi lại để hỏi thêm"), by="Xem, có ghi lại")
     expect(dispatcher.page.locator("#case")).to_contain_text("+84912555013")
     expect(dispatcher.page.locator("#case .course")).to_contain_text("Tổ điều phối đã xem danh tính người báo tin")
     officer.page.get_by_label("Mã tin").fill(number)
@@ -298,10 +298,26 @@ def test_a_session_that_ended_elsewhere_costs_nothing_that_was_written(resident,
     assert ended.status == 204
 
     page.get_by_role("button", name="Gửi", exact=True).click()
-    signs_in(page, "0912 555 024")  # another number of theirs: the first has just had its code
+    copy.let_an_hour_pass()
+    signs_in(page, "0912 555 020")
     expect(page.get_by_role("heading", name="Đã nhận tin")).to_be_visible()
     page.get_by_role("link", name="Theo dõi tin").click()
     expect(page.locator("#case .facts")).to_contain_text("Lại mở loa")
+
+
+def test_what_one_person_wrote_is_not_for_whoever_signs_in_after_them(resident, copy):
+    sends(resident, "0912 555 027")
+    page = resident.page
+    page.get_by_role("button", name="Gửi tin khác").click()
+    fills_in(page)
+    page.get_by_label("Ghi chú").fill("Chuyện riêng")
+    page.request.delete(f"{copy.url}/sessions/current", headers={"Origin": resident.url})
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    signs_in(page, "0912 555 028")
+    expect(page.get_by_label("Ghi chú")).to_have_value("")
+    page.reload()
+    expect(page.locator("#bell")).to_be_visible()
+    expect(page.get_by_label("Ghi chú")).to_have_value("")
 
 
 def test_a_volunteer_files_for_somebody_who_finds_it(visitor, account, resident):
@@ -360,7 +376,7 @@ def test_photos_that_have_to_be_chosen_again_are_asked_for(resident, tmp_path):
     expect(resident.page.locator("#send .photo")).to_have_count(1)
     resident.page.reload()
     expect(resident.page.locator("[data-at=photos] .error")).to_have_text(
-        "Ảnh chưa được giữ lại. Vui lòng chọn lại ảnh."
+        "Ảnh không được giữ lại. Vui lòng chọn lại ảnh."
     )
 
 
