@@ -33,7 +33,7 @@ class Breaker:
         return True
 
     def failed(self, now: float) -> None:
-        """It did not answer, or answered that it cannot."""
+        """It did not answer, answered that it cannot, or too slowly."""
         self.failures += 1
         self.closed_again = now + self._pause_s
 
