@@ -1,4 +1,4 @@
-"""A worker: takes jobs from one queue and runs them.
+"""A worker: takes jobs from its queues, the first of them first, and runs them.
 
 It tells the queue every few seconds that its job is alive; when it stops telling, `workers.reaper` has the job run again.
 """
@@ -6,6 +6,7 @@ It tells the queue every few seconds that its job is alive; when it stops tellin
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from importlib import import_module
 from typing import Any
@@ -24,7 +25,7 @@ from app.config import Settings
 from app.core.clock import ClockWrong
 from app.core.db import Database
 from workers.context import context
-from workers.queues import JobQueue, connect
+from workers.queues import JobQueue, OrderedQueue, connect
 from workers.relay import HANDLERS
 
 log = structlog.get_logger("work")
@@ -43,6 +44,7 @@ SAYS_AGAIN_AFTER_S = 5.0
 class _Careful(BaseWorker):
     """What both kinds of worker have in common."""
 
+    queue_class = OrderedQueue
     max_connection_wait_time = 5.0
     log_result_lifespan = False
 
@@ -126,17 +128,17 @@ def _stop_with_a_wrong_clock(database: Database) -> None:
             raise SystemExit(1) from None
 
 
-def work(queue: JobQueue, settings: Settings) -> None:
-    """Work on one queue until told to stop, or until the connection to it breaks in the middle of a job."""
+def work(queues: Sequence[JobQueue], settings: Settings) -> None:
+    """Work on these queues, of one kind, until told to stop, or until the connection breaks in the middle of a job."""
     # Made and imported once, before any fork, and not at the cost of the first jobs.
     _stop_with_a_wrong_clock(context().database)
     for handler in HANDLERS.values():
-        if handler is not None and handler.queue == queue:
+        if handler is not None and handler.queue in queues:
             _import_early(handler.job)
     connection = connect(settings.queue_url)
-    kind = ForkingWorker if queue.forks else SmallWorker
+    kind = ForkingWorker if queues[0].forks else SmallWorker
     worker = kind(
-        [queue.open(connection)],
+        [queue.open(connection) for queue in queues],
         connection=connection,
         serializer=JSONSerializer,
         worker_ttl=WORKER_TTL_S,
@@ -147,5 +149,5 @@ def work(queue: JobQueue, settings: Settings) -> None:
         worker.work(logging_level="WARNING")
     except RedisError as outage:
         # The library gives up when the queue goes away in the middle of a job; the process above starts us again.
-        log.warning("worker lost its queue", queue=queue.name, reason=type(outage).__name__)
+        log.warning("worker lost its queue", queue=queues[0].name, reason=type(outage).__name__)
         raise SystemExit(1) from None
