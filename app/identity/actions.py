@@ -307,27 +307,42 @@ def end_membership(session: Session, membership: Membership, *, on: date, now: d
     audit.record(session, by=None, action="membership:end", subject=subject, at=now, data=data)
 
 
-_FORGET = """
+# A refresh that is under way holds its token: it is left to the next turn.
+_EXPIRED = """
+select token_hash from refresh_tokens where expires_at <= :now order by expires_at limit :limit for update skip locked
+"""
+_END = """
 with tokens as (
-    delete from refresh_tokens
-    where ctid = any(array(select ctid from refresh_tokens where expires_at < :before limit :limit)) returning 1
-), codes as (
+    delete from refresh_tokens where token_hash = any(:expired) returning session_id
+)
+update sessions s set ended_at = :now
+where s.ended_at is null and s.id in (select session_id from tokens)
+    and not exists (select from refresh_tokens t where t.session_id = s.id and t.expires_at > :now)
+"""
+_FORGET = """
+with codes as (
     delete from otp_challenges
     where ctid = any(array(select ctid from otp_challenges where expires_at < :before limit :limit)) returning 1
 ), failures as (
     delete from sign_in_failures
     where ctid = any(array(select ctid from sign_in_failures where at < :before limit :limit)) returning 1
 )
-select (select count(*) from tokens) + (select count(*) from codes) + (select count(*) from failures)
+select (select count(*) from codes) + (select count(*) from failures)
 """
 
 
 def forget_expired(session: Session, now: datetime, limit: int = 1000) -> int:
-    """Delete what was only kept to be counted or refused, a day after it lost its use: of each kind at most `limit`.
+    """End the sessions that can go on no more, and delete what was only kept to be counted or refused.
 
-    Returns how many rows.
+    A session ends with the last of its refresh tokens: then nothing is sent to its device and no stream hears through
+    it. Expired tokens go at once, codes and failures a day after they lost their use; of each kind at most `limit`.
+    Returns how many rows were deleted.
     """
-    return int(session.execute(text(_FORGET), {"before": now - timedelta(days=1), "limit": limit}).scalar_one())
+    expired = session.scalars(text(_EXPIRED), {"now": now, "limit": limit}).all()
+    if expired:
+        session.execute(text(_END), {"now": now, "expired": expired})
+    values = {"before": now - timedelta(days=1), "limit": limit}
+    return len(expired) + int(session.execute(text(_FORGET), values).scalar_one())
 
 
 def _open(session: Session, person_id: UUID, *, is_staff: bool, now: datetime) -> SignedIn:

@@ -63,7 +63,6 @@ create table digests (
 alter table people add column quiet_from time, add column quiet_to time;
 alter table people add constraint people_quiet_check
     check (num_nonnulls(quiet_from, quiet_to) <> 1 and quiet_from <> quiet_to) not valid;
-alter table people validate constraint people_quiet_check;
 alter table staff add column email text;
 
 grant select, insert, delete on notifications to haigio_app;
