@@ -220,6 +220,22 @@ def count_overdue(session: Session, now: datetime) -> int:
     return session.execute(late).scalar_one()
 
 
+def count_unwarned(session: Session, *, before: datetime) -> int:
+    """How many open reports, their clock running, reached their next rung before `before` and were not warned about."""
+    late = text("""
+        select count(*) from reports
+        where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+            and stopped_at is null and warned < 3 and rungs[warned + 1] < :before
+    """)
+    return int(session.execute(late, {"before": before}).scalar_one())
+
+
+def count_stopped(session: Session, *, before: datetime) -> int:
+    """How many reports wait for their resident since before `before`."""
+    waits = select(func.count()).where(Report.state == "awaiting_resident", Report.stopped_at < before)
+    return session.execute(waits).scalar_one()
+
+
 @dataclass(frozen=True)
 class Nearby:
     """Open reports of one kind at one spot: how many, how old the oldest is, and which one to follow."""
