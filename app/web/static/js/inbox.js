@@ -80,7 +80,7 @@ async function showRing() {
   ring.hidden = true;
   const { canRing, rings } = await import("./push.js");
   if (!canRing()) return void (ringHint.textContent = t("This browser cannot ring. Notices wait for you here."));
-  const on = await rings();
+  const on = await rings(person().id);
   ring.hidden = false;
   ring.dataset.on = on ? "1" : "";
   ring.textContent = on ? t("No longer ring on this device") : t("Ring on this device");
@@ -93,7 +93,7 @@ ring.addEventListener("click", () =>
   busy(ring, async () => {
     const push = await import("./push.js");
     try {
-      await (ring.dataset.on ? push.stopRinging() : push.startRinging());
+      await (ring.dataset.on ? push.stopRinging() : push.startRinging(person().id));
       await showRing();
     } catch (problem) {
       ringHint.textContent = problem.detail ?? t("This device could not be set to ring. Notices wait for you here.");
@@ -105,7 +105,17 @@ bell.addEventListener("click", open);
 find("[data-close]", dialog).addEventListener("click", () => dialog.close());
 onChange((somebody) => {
   bell.hidden = somebody === null;
-  if (somebody === null) dialog.close();
-  else look();
+  if (somebody === null) return dialog.close();
+  look();
+  ringOn(somebody.id);
 });
+
+// Only a device that has rung before needs anything of that.
+async function ringOn(id) {
+  try {
+    if (localStorage.getItem("haigio.device")) await (await import("./push.js")).ringOn(id);
+  } catch {
+    // It rings again when somebody asks for it.
+  }
+}
 every(LOOK_AGAIN_S, look);
