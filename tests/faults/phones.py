@@ -285,7 +285,13 @@ class Street:
         place = {key: value + chance.uniform(-0.001, 0.001) for key, value in PLACES[ward].items()}
         case = Case(str(new_id()), kind)
         before = picture(chance) if kind == WITH_PHOTO else None
-        body = {"id": case.id, "kind": kind, "location": place, "note": "Lấn chiếm", "photos": [before[0]] if before else []}
+        body = {
+            "id": case.id,
+            "kind": kind,
+            "location": place,
+            "note": "Lấn chiếm",
+            "photos": [before[0]] if before else [],
+        }
         answer = who.send("report", "POST", "/reports", json=body)
         if answer is None:
             return

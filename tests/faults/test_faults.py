@@ -91,7 +91,9 @@ def _told(street: Street, seconds: float, kills: list[Kill], recoveries, found: 
         of_it = ", ".join(f"{how} x{number}" for how, number in hows.items())
         lines.append(f"    {target:22} {hows.total():3}   HTTP again after {slowest:4.1f} s   {of_it}")
     down = [end - began for began, end in probe.outages]
-    lines.append(f"  not served            {len(down)} times, {sum(down):.1f} s in all, {max(down, default=0):.1f} s the longest")
+    lines.append(
+        f"  not served            {len(down)} times, {sum(down):.1f} s in all, {max(down, default=0):.1f} s the longest"
+    )
     lines.append(f"  acknowledged {acknowledged} ({acknowledged / seconds:.1f} a second)")
     for what in ("report", "photo", "move", "entry", "code", "code of a slow gateway"):
         lines.append(f"    {what:22} {counted[what]:5}")

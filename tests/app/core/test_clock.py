@@ -28,7 +28,9 @@ def test_up_to_five_seconds_are_no_matter(monkeypatch, off_s):
     assert clock.compare(lambda: NOON + timedelta(seconds=off_s)) == NOON + timedelta(seconds=off_s)
 
 
-@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(seconds=-5.1), timedelta(seconds=5.1), timedelta(hours=1)])
+@pytest.mark.parametrize(
+    "off", [timedelta(hours=-1), timedelta(seconds=-5.1), timedelta(seconds=5.1), timedelta(hours=1)]
+)
 def test_more_is_refused(monkeypatch, off):
     at(monkeypatch, NOON, NOON)
     with pytest.raises(ClockWrong):
