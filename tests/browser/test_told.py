@@ -148,3 +148,35 @@ def test_whoever_lets_nothing_ring_is_told_why(resident):
     expect(page.locator("[data-ring-hint]")).to_have_text(
         "Trình duyệt không cho trang này gửi thông báo. Hãy xem lại cài đặt trình duyệt."
     )
+
+
+def test_a_chair_sets_who_is_on_duty_and_an_officer_reads_it(visitor, account):
+    chair = visitor()
+    chair.goes_to("/desk")
+    chair.comes_in_as(account("chair", "26944"))
+    page = chair.page
+    page.get_by_role("button", name="Lịch trực").click()
+    plan = page.get_by_role("dialog", name=re.compile("Lịch trực, Phường"))
+    expect(plan).to_contain_text("Chưa có lịch: mọi người luôn trực.")
+    plan.get_by_role("button", name="Thêm ca").click()
+    plan.get_by_label("Người trực").select_option(label="Cán bộ Phường Gia Định")
+    for weekday in ("T7", "CN"):
+        plan.get_by_label(weekday).check()
+    plan.get_by_label("từ", exact=True).fill("00:00")
+    plan.get_by_label("đến", exact=True).fill("00:00")
+    assert faults(page) == []
+    plan.get_by_role("button", name="Lưu lịch này").click()
+    expect(plan.last).to_contain_text("Đang trực: Cán bộ Phường Gia Định")
+
+    officer = visitor()
+    officer.goes_to("/desk")
+    officer.comes_in_as(account("officer", "26944"))
+    officer.page.get_by_role("button", name="Lịch trực").click()
+    read = officer.page.get_by_role("dialog", name=re.compile("Lịch trực, Phường"))
+    expect(read).to_contain_text("Cán bộ Phường Gia Định · T2 T3 T4 T5 T6 T7 CN · 00:00–00:00")
+    expect(read.get_by_role("button", name="Lưu lịch này")).to_have_count(0)
+
+    # Taken out again: everybody is on duty, as before.
+    plan.last.get_by_role("button", name="Bỏ ca này").click()
+    plan.last.get_by_role("button", name="Lưu lịch này").click()
+    expect(plan.last).to_contain_text("Chưa có lịch: mọi người luôn trực.")
