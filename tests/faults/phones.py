@@ -53,6 +53,7 @@ class Ledger:
     wrong: list[str] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
+    slowest_code: float = 0.0
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -216,7 +217,7 @@ class Street:
         who = self._caller(address, seed)
         while not self._over.is_set():
             challenge = self._ask_code(who)
-            until = time.monotonic() + 90
+            asked, until = time.monotonic(), time.monotonic() + 90
             while not (texts := self.town.gateway.texts(challenge)) and time.monotonic() < until:
                 if self._over.is_set():
                     return None
@@ -224,6 +225,7 @@ class Street:
             if not texts:
                 self.ledger.complain(f"the code of {challenge} was not there in 90 s")
                 continue
+            self.ledger.slowest_code = max(self.ledger.slowest_code, time.monotonic() - asked)
             code = next(word for word in texts[0][1].replace(",", " ").split() if word.isdigit() and len(word) >= 4)
             # A code is good once. Whoever loses the answer asks for another, as people do.
             with_code = {"challenge_id": challenge, "code": code}

@@ -210,7 +210,7 @@ def open_town() -> Town:
     return town
 
 
-def close_town(town: Town) -> None:
+def close_town(town: Town, *, keep: bool = False) -> None:
     town.stage.terminate()
     try:
         town.stage.wait(60)
@@ -218,8 +218,8 @@ def close_town(town: Town) -> None:
         town.stage.kill()
         town.stage.wait()
     town.gateway.close()
-    if kept := os.environ.get("HAIGIO_FAULTS_KEEP"):
-        print(f"\nkept for a look: {town.folder} ({kept})")
+    if keep:
+        print(f"\nkept for a look: {town.folder}")
         return
     shutil.rmtree(town.folder, ignore_errors=True)
     if url := town.environment.get("HAIGIO_QUEUE_URL"):
