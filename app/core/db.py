@@ -14,7 +14,6 @@ from uuid_utils import uuid7
 from app.core import clock
 from geo.metadata import metadata as shared_metadata
 
-
 # How often a process compares its clock with the database's, in seconds.
 COMPARE_EVERY_S: Final = 30.0
 

@@ -4,8 +4,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
+from phones import Street
+from sqlalchemy import Engine
 from town import Town, close_town, open_town
+
+
+@pytest.fixture
+def street(town) -> Iterator[Street]:
+    """Officers, and whoever is asked for; nobody walks about by themselves."""
+    street = Street(town, seed=1, threads=0)
+    street.begin()
+    yield street
+    street.end()
+
+
+@pytest.fixture
+def behind(town) -> Iterator[Engine]:
+    """The town's database, to look at what the API does not tell."""
+    engine = town.database()
+    yield engine
+    engine.dispose()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
-
 from gateway import Gateway
 from phones import SHORT, SHORT_S, USUAL_S, Case, Ledger
+from sqlalchemy import Connection, Engine, text
 from town import Kill
 
 # From which states each step may be taken, and to which it leads (design 3.5). None: it changes no state.
@@ -119,7 +118,9 @@ def _history(found: Found, case: Case, report: dict[str, Any], entries: list[dic
     for before, entry in zip([None, *entries], entries, strict=False):
         if entry["type"] in LEGAL:
             sources, targets = LEGAL[entry["type"]]
-            legal = state in sources and entry["to_state"] in targets and (state is None or entry["from_state"] == state)
+            legal = (
+                state in sources and entry["to_state"] in targets and (state is None or entry["from_state"] == state)
+            )
             found.must(legal, f"{case.id}: {entry['type']} from {state} to {entry['to_state']}")
             state = entry["to_state"]
         found.must(before is None or before["at"] <= entry["at"] + timedelta(seconds=1), f"{case.id}: time ran back")
@@ -153,7 +154,9 @@ def _photos(found: Found, connection: Connection, ledger: Ledger, folder: Path) 
         for sha256, role in case.photos.items():
             found.looked_at["photos"] += 1
             row = there.get((case.id, sha256), {"role": None, "state": "lost"})
-            found.must(row["role"] == role and row["state"] == "ready", f"photo {sha256[:8]} of {case.id}: {row['state']}")
+            found.must(
+                row["role"] == role and row["state"] == "ready", f"photo {sha256[:8]} of {case.id}: {row['state']}"
+            )
             place = Path(sha256[:2], sha256[2:4], sha256)
             original = folder / "originals" / place
             kept = original.is_file() and hashlib.sha256(original.read_bytes()).hexdigest() == sha256
@@ -192,7 +195,11 @@ def slowest_job(engine: Engine, kills: Sequence[Kill]) -> tuple[float, float]:
 
 
 def _warnings(
-    found: Found, connection: Connection, ledger: Ledger, reports: dict[str, Any], course: dict[str, list[dict[str, Any]]]
+    found: Found,
+    connection: Connection,
+    ledger: Ledger,
+    reports: dict[str, Any],
+    course: dict[str, list[dict[str, Any]]],
 ) -> None:
     """The rungs that fell due, told once each and none too early; after an outage the highest due one is enough."""
     if not has(connection, "reports", "warned"):

@@ -8,10 +8,9 @@ import time
 from collections import Counter
 
 import pytest
-from sqlalchemy import text
-
 from findings import Found, look, slowest_job, waiting
 from phones import SHORT, Street
+from sqlalchemy import text
 from town import TARGETS, Kill, Probe
 
 # How often each target is killed, and how many seconds lie between two kills.
@@ -25,10 +24,10 @@ ORPHANS_RUN_S = 30
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(420)]
 
 
-def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, capsys, request):
+def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, capsys, request):
     seed = request.config.getoption("--seed", default=None) or random.SystemRandom().randrange(10**6)
     times, pauses = LONG_FORM if request.config.getoption("--long", default=False) else SHORT_FORM
-    engine, chance = town.database(), random.Random(seed)
+    engine, chance = behind, random.Random(seed)
     _allow_one_minute(engine)
     street, probe = Street(town, seed), Probe(town.address)
     street.begin()
@@ -50,8 +49,7 @@ def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, capsys, req
     recoveries = [(kill, _served_again_after(kill, kills, probe)) for kill in kills]
     orphans, slowest = slowest_job(engine, kills)
     with capsys.disabled():
-        print(_told(street, seconds, kills, recoveries, found, (orphans, slowest, max(drained, texts)), probe))
-    engine.dispose()
+        print(_told(street, seconds, kills, recoveries, found, (orphans, slowest, max(drained, texts)), probe))  # noqa: T201 -- what it is run for
     slow = [f"{kill.target}: {recovery:.1f} s" for kill, recovery in recoveries if recovery > SERVES_AGAIN_S]
     assert not street.ledger.wrong, f"seed {seed}: answered as it must not be: {street.ledger.wrong[:20]}"
     assert not found.wrong, f"seed {seed}: {len(found.wrong)} wrong: {found.wrong[:20]}\n{town.logs()}"
@@ -90,10 +88,12 @@ def _told(street: Street, seconds: float, kills: list[Kill], recoveries, found: 
         of_it = ", ".join(f"{how} x{number}" for how, number in hows.items())
         lines.append(f"    {target:22} {hows.total():3}   HTTP again after {slowest:4.1f} s   {of_it}")
     down = [end - began for began, end in probe.outages]
-    lines.append(f"  not served            {len(down)} times, {sum(down):.1f} s in all, {max(down, default=0):.1f} s the longest")
+    lines.append(
+        f"  not served            {len(down)} times, {sum(down):.1f} s in all, {max(down, default=0):.1f} s the longest"
+    )
     lines.append(f"  acknowledged {acknowledged} ({acknowledged / seconds:.1f} a second)")
-    for what in ("report", "photo", "move", "entry", "code", "code of a slow gateway"):
-        lines.append(f"    {what:22} {counted[what]:5}")
+    kinds = ("report", "photo", "move", "entry", "code", "code of a slow gateway")
+    lines += [f"    {what:22} {counted[what]:5}" for what in kinds]
     again = {what: number for what, number in counted.items() if what.startswith(("answered", "no answer"))}
     lines.append(f"  tried again           {again}")
     waited = sorted(ledger.waits)

@@ -8,18 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from findings import waiting
 from sqlalchemy import text
 
+from app.core import clock
 from app.core.db import new_id
-from findings import waiting
-from phones import Street
 from running_copy import PLACES, free_port
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(240)]
@@ -35,7 +34,7 @@ def an_hour_back() -> dict[str, str]:
     }  # fmt: skip
     asked = [sys.executable, "-c", "import time; print(time.time())"]
     told = subprocess.run(asked, env={**os.environ, **environment}, capture_output=True, text=True, check=False).stdout
-    if not told or time.time() - float(told) < 3000:
+    if not told or clock.now().timestamp() - float(told) < 3000:
         pytest.skip("the library that deceives a process about the time is not made for this machine")
     return environment
 
@@ -53,17 +52,8 @@ def beside(town, environment, *arguments: str) -> Iterator[Path]:
         process.wait()
 
 
-@pytest.fixture
-def street(town) -> Iterator[Street]:
-    """Residents and officers, with nobody walking about."""
-    street = Street(town, seed=1, threads=0)
-    street.begin()
-    yield street
-    street.end()
-
-
-def test_a_web_that_is_an_hour_back_takes_nothing_in_and_is_not_ready(town, street, an_hour_back):
-    resident, engine = street.resident("10.3.0.1", 1), town.database()
+def test_a_web_that_is_an_hour_back_takes_nothing_in_and_is_not_ready(town, street, behind, an_hour_back):
+    resident = street.resident("10.3.0.1", 1)
     report = {"id": str(new_id()), "kind": "EN08", "location": PLACES["26929"]}
     headers, port = {"Authorization": f"Bearer {resident.tokens['access_token']}"}, free_port()
     wrong = f"http://127.0.0.1:{port}"
@@ -78,15 +68,14 @@ def test_a_web_that_is_an_hour_back_takes_nothing_in_and_is_not_ready(town, stre
     assert (refused.status_code, refused.json()["code"]) == (503, "clock_wrong")
     assert "Retry-After" in refused.headers
     there = "select count(*) from reports where id = :id"
-    with engine.connect() as connection:
+    with behind.connect() as connection:
         assert connection.execute(text(there), {"id": report["id"]}).scalar_one() == 0
     assert resident.send("report", "POST", "/reports", json=report).status_code == 201
-    engine.dispose()
 
 
-def test_relay_schedule_and_worker_an_hour_back_change_no_case_and_lose_no_promise(town, street, an_hour_back):
-    resident, engine = street.resident("10.3.0.2", 2), town.database()
-    with engine.connect() as connection:
+def test_relay_schedule_and_worker_an_hour_back_change_no_case_and_lose_no_promise(town, street, behind, an_hour_back):
+    resident = street.resident("10.3.0.2", 2)
+    with behind.connect() as connection:
         began = connection.execute(text("select clock_timestamp()")).scalar_one()
 
     with (
@@ -106,10 +95,10 @@ def test_relay_schedule_and_worker_an_hour_back_change_no_case_and_lose_no_promi
             path = f"/reports/{body['id']}/moves"
             assert street.officers["26929"].send("move", "POST", path, json=move).status_code == 200
             cases.append(body["id"])
-        kept = town.wait_until(lambda: waiting(engine) == 0, 60, "every promise kept")
+        kept = town.wait_until(lambda: waiting(behind) == 0, 60, "every promise kept")
         became = "this is the schedule now" in schedule.read_text()
 
-    with engine.connect() as connection:
+    with behind.connect() as connection:
         stamps = connection.execute(
             text(
                 "select min(at) from (select at from timeline where report_id = any(:ids) union all "
@@ -117,7 +106,6 @@ def test_relay_schedule_and_worker_an_hour_back_change_no_case_and_lose_no_promi
             ),
             {"ids": cases, "texts": cases},
         ).scalar_one()
-    engine.dispose()
     assert not became
     assert kept < 30
     assert stamps > began
