@@ -264,10 +264,10 @@ class Street:
         return ""
 
     def _wait_for_ever(self, place: int) -> None:
-        """Ask, every few seconds, for a code that the gateway takes a minute for, or never lets come."""
+        """Ask now and then for a code that the gateway takes a minute for, or never lets come."""
         ending, who = (SLOW, NEVER)[place % 2], self._caller(f"10.9.0.{place}", self.seed + place)
         turn = 0
-        while not self._over.wait(4):
+        while not self._over.wait(12):
             turn += 1
             who.address = f"10.9.{turn % 250}.{place}"
             self._ask_code(who, ending)

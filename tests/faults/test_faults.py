@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(420)]
 def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, capsys, request):
     seed = request.config.getoption("--seed", default=None) or random.SystemRandom().randrange(10**6)
     times, pauses = LONG_FORM if request.config.getoption("--long", default=False) else SHORT_FORM
-    engine, chance = behind, random.Random(seed)
-    _allow_one_minute(engine)
+    chance = random.Random(seed)
+    _allow_one_minute(behind)
     street, probe = Street(town, seed), Probe(town.address)
     street.begin()
 
@@ -41,13 +41,13 @@ def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, cap
     town.wait_until(town.serves, 60, "HTTP after the last kill")
     time.sleep(5)  # some ordinary life, so that what broke for good shows
     seconds = street.end()
-    drained = town.wait_until(lambda: waiting(engine) == 0, 60, "every promise kept")
-    texts = town.wait_until(lambda: all(town.gateway.texts(key) for key in street.ledger.codes), 60, "every code sent")
+    drained = _seconds_until(lambda: waiting(behind) == 0, at_most=60)
+    texts = _seconds_until(lambda: all(town.gateway.texts(key) for key in street.ledger.codes), at_most=100)
     probe.close()
 
-    found = look(engine, street.ledger, town.gateway, town.folder / "photos", kills)
+    found = look(behind, street.ledger, town.gateway, town.folder / "photos", kills)
     recoveries = [(kill, _served_again_after(kill, kills, probe)) for kill in kills]
-    orphans, slowest = slowest_job(engine, kills)
+    orphans, slowest = slowest_job(behind, kills)
     with capsys.disabled():
         print(_told(street, seconds, kills, recoveries, found, (orphans, slowest, max(drained, texts)), probe))  # noqa: T201 -- what it is run for
     slow = [f"{kill.target}: {recovery:.1f} s" for kill, recovery in recoveries if recovery > SERVES_AGAIN_S]
@@ -55,6 +55,14 @@ def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, cap
     assert not found.wrong, f"seed {seed}: {len(found.wrong)} wrong: {found.wrong[:20]}\n{town.logs()}"
     assert not slow, f"seed {seed}: HTTP was not served again within {SERVES_AGAIN_S} s: {slow}"
     assert orphans <= ORPHANS_RUN_S, f"seed {seed}: a job ran {orphans:.1f} s after the last kill that could orphan it"
+
+
+def _seconds_until(holds, *, at_most: float) -> float:
+    """How long it took; what does not hold even then is found afterwards, and named."""
+    began = time.monotonic()
+    while not holds() and time.monotonic() - began < at_most:
+        time.sleep(0.2)
+    return time.monotonic() - began
 
 
 def _allow_one_minute(engine) -> None:
