@@ -141,3 +141,11 @@ def as_(web: Flask) -> Callable[[Actor | None], FlaskClient]:
         return client
 
     return client
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the faults suite killed and found, also when another process ran it."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for told in (value for name, value in getattr(report, "user_properties", ()) if name == "faults"):
+                terminalreporter.write_line(told)
