@@ -36,7 +36,7 @@ def test(arguments: list[str]) -> int:
                 why = str(refusal).partition("\n")[0]
                 left_out = f"\nTHE TESTS IN A BROWSER (tests/browser) ARE LEFT OUT. {why}"
                 complain(left_out)
-        status = _beside_stores(place, [["-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments]], browser)
+        status = _beside_stores(place, [["-m", "pytest", "-n", "2", *arguments]], browser)
         if left_out:
             complain(left_out)  # once more, where it is read
         return status

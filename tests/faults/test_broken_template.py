@@ -15,7 +15,7 @@ from app.core.db import new_id
 from databases import ROOT
 from running_copy import PLACES
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 QUESTION, RESULT = "can ban bo sung", "da co ket qua"
 

@@ -23,7 +23,7 @@ LONG_FORM = (10, (3, 13))
 SERVES_AGAIN_S = 10
 ORPHANS_RUN_S = 30
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(420)]
+pytestmark = pytest.mark.timeout(420)
 
 
 def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, record_property, request):

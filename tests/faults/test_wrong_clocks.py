@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.db import new_id
 from running_copy import PLACES, free_port
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
