@@ -16,7 +16,7 @@ def at(monkeypatch, *instants):
 
     class Shown(datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, _zone):
             return next(shown)
 
     monkeypatch.setattr(clock, "datetime", Shown)
@@ -45,7 +45,7 @@ def test_an_answer_that_took_long_is_no_wrong_clock(monkeypatch):
 
 
 def test_a_unit_of_work_with_a_wrong_clock_does_nothing(database, monkeypatch):
-    monkeypatch.setattr(clock, "compare", lambda theirs: (_ for _ in ()).throw(ClockWrong()))
+    monkeypatch.setattr(clock, "compare", lambda _theirs: (_ for _ in ()).throw(ClockWrong()))
     with pytest.raises(ClockWrong), database.unit_of_work():
         pytest.fail("it began")
 
