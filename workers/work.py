@@ -19,6 +19,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
+from rq.worker_registration import register
 from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings
@@ -47,6 +48,22 @@ class _Careful(BaseWorker):
     queue_class = OrderedQueue
     max_connection_wait_time = 5.0
     log_result_lifespan = False
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Give a sign of life; when it is the only thing told, see to it that it is known whose it is."""
+        super().heartbeat(timeout, pipeline=pipeline)
+        if pipeline is None:
+            self.stay_registered()
+
+    def stay_registered(self) -> None:
+        """Register anew with a server that was emptied: else nobody who looks would know that this worker lives."""
+        if self.connection.hexists(self.key, "queues"):
+            return
+        with self.connection.pipeline() as pipeline:
+            pipeline.hset(self.key, mapping=self.serialize())
+            register(self, pipeline)
+            pipeline.expire(self.key, self.worker_ttl + 60)
+            pipeline.execute()
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what kind of error a job ended with, and where. What it says may name a person, and stays unsaid."""
@@ -97,6 +114,7 @@ class SmallWorker(_Careful, SimpleWorker):
             super().heartbeat(pipeline=told)
             if pipeline is None:
                 told.execute()
+                self.stay_registered()
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Tell what this worker does, when that is news."""
