@@ -245,7 +245,10 @@ def test_a_move_or_entry_has_an_id_that_nobody_else_comes_upon(as_, session, res
     }
     wrong = [(answer.status_code, answer.get_json()["errors"][0]) for answer in answers.values()]
     assert [(status, one["at"], one["code"]) for status, one in wrong] == [(422, "id", "uuid_version_invalid")] * 2
-    assert [one["detail"] for _, one in wrong] == ["Phải là mã UUID phiên bản 4 hoặc 7.", "Must be a UUID of version 4 or 7."]
+    assert [one["detail"] for _, one in wrong] == [
+        "Phải là mã UUID phiên bản 4 hoặc 7.",
+        "Must be a UUID of version 4 or 7.",
+    ]
     assert session.execute(text("select count(*) from timeline where type <> 'received'")).scalar_one() == 0
 
 
