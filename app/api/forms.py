@@ -1,4 +1,4 @@
-"""The members that several requests share: text with a bound, hashes of photos, identifiers."""
+"""The members that several requests share: text with a bound, hashes of photos, times of the day."""
 
 import re
 import unicodedata
@@ -8,6 +8,8 @@ from uuid import UUID
 from marshmallow import fields, validate
 
 SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
+
+_TIME = re.compile(r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
 # Line breaks and tabs are writing; other control characters are not, and the database refuses the first of them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -55,6 +57,11 @@ class Text(fields.String):
     def _validate(self, value: Any) -> None:
         if value is not None:  # nothing was said, which is not too long
             super()._validate(value)
+
+
+def time_of_day(**kwargs: Any) -> fields.String:
+    """A local time of the day, HH:MM."""
+    return fields.String(validate=validate.Regexp(_TIME), **kwargs)
 
 
 def photo_hash(**kwargs: Any) -> fields.String:

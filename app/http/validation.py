@@ -44,6 +44,8 @@ _TABLE: Final = (
     _said(r"^Not a valid boolean", "boolean_invalid", "Phải là true hoặc false."),
     _said(r"^Not a valid (string|list|mapping)|^Invalid (input )?type", "type_invalid", "Sai kiểu dữ liệu."),
     _said(r"^String does not match", "format_invalid", "Sai định dạng."),
+    _said(r"^Not a valid email", "email_invalid", "Không phải là địa chỉ thư điện tử dùng được."),
+    _said(r"^Must be two times", "times_equal", "Hai giờ phải khác nhau."),
     _said(r"^Must not contain control", "text_invalid", "Có ký tự điều khiển không được phép."),
 )  # fmt: skip
 

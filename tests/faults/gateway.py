@@ -51,7 +51,7 @@ class Gateway:
                     if gateway._over.wait(60 if said["to"].endswith(SLOW) else None):
                         return
                 with gateway._lock:
-                    gateway.came[self.headers["Idempotency-Key"]].append((said["to"], said["text"], time.time()))
+                    gateway.came[self.headers["Idempotency-Key"]].append((said["to"], said["text"], time.monotonic()))
                 try:
                     self.send_response(202)
                     self.end_headers()
