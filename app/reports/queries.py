@@ -141,7 +141,7 @@ def queue(
 ) -> Sequence[RowMapping]:
     """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
 
-    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. With `overdue_at`, only
+    With `desk`, also the contested cases that the city's desk reviews. With `overdue_at`, only
     those past due and not stopped at that instant.
     """
     held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
