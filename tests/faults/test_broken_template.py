@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from town import children_of
 
 from app.core.db import new_id
 from databases import ROOT
@@ -22,10 +23,12 @@ QUESTION, RESULT = "can ban bo sung", "da co ket qua"
 
 @contextmanager
 def only_broken_workers(town) -> Iterator[None]:
-    """The town's own workers stand still, and those of a broken release work instead."""
+    """The town's own workers are gone, and not started again; those of a broken release work instead."""
     own, script = town.pids("work"), Path(__file__).with_name("broken_template.py")
     for pid in own:
-        os.killpg(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGSTOP)
+        for child in children_of(pid):  # a worker that only stood still would be given jobs
+            os.kill(child, signal.SIGKILL)
     with (town.folder / "log" / "broken.log").open("ab") as log:
         broken = subprocess.Popen(
             [sys.executable, str(script)],
@@ -51,7 +54,7 @@ def haigio(town, *arguments: str) -> str:
 
 
 def test_words_that_cannot_be_made_are_given_up_seen_and_sent_later(town, street, behind):
-    officer, resident = street.officers["26929"], street.resident("10.4.0.1", 1)
+    officer, resident = street.officers["26929"], street.shown_code("10.4.0.1", 1)
     assert resident.send("entry", "PATCH", "/me", json={"channels": ["inbox", "sms"]}) is not None
 
     def texts(words: str) -> list[str]:

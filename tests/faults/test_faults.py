@@ -47,6 +47,7 @@ def test_kills_lose_nothing_double_nothing_and_change_no_clock(town, behind, rec
     drained = _seconds_until(lambda: waiting(behind) == 0, at_most=60)
     texts = _seconds_until(lambda: all(town.gateway.texts(key) for key in street.ledger.codes), at_most=100)
     probe.close()
+    town.gateway.keep_nobody_waiting()
 
     found = look(behind, street.ledger, town.gateway, town.folder / "photos", since)
     recoveries = [(kill, _served_again_after(kill, kills, probe)) for kill in kills]

@@ -53,7 +53,7 @@ def beside(town, environment, *arguments: str) -> Iterator[Path]:
 
 
 def test_a_web_that_is_an_hour_back_takes_nothing_in_and_is_not_ready(town, street, behind, an_hour_back):
-    resident = street.resident("10.3.0.1", 1)
+    resident = street.shown_code("10.3.0.1", 1)
     report = {"id": str(new_id()), "kind": "EN08", "location": PLACES["26929"]}
     headers, port = {"Authorization": f"Bearer {resident.tokens['access_token']}"}, free_port()
     wrong = f"http://127.0.0.1:{port}"
@@ -74,7 +74,7 @@ def test_a_web_that_is_an_hour_back_takes_nothing_in_and_is_not_ready(town, stre
 
 
 def test_relay_schedule_and_worker_an_hour_back_change_no_case_and_lose_no_promise(town, street, behind, an_hour_back):
-    resident = street.resident("10.3.0.2", 2)
+    resident = street.shown_code("10.3.0.2", 2)
     with behind.connect() as connection:
         began = connection.execute(text("select clock_timestamp()")).scalar_one()
 

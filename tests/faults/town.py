@@ -116,7 +116,7 @@ class Town:
             which = "all"
         how = chance.choice(("process", "group", "child"))
         for pid in pids:
-            children = _children(pid)
+            children = children_of(pid)
             with suppress(ProcessLookupError):
                 if how == "group":
                     os.killpg(pid, signal.SIGKILL)
@@ -142,7 +142,7 @@ class Town:
         pids, how = self.pids("postgres"), "server"
         sign = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}.get(target.partition(", ")[2], signal.SIGKILL)
         for pid in pids:
-            if sign == signal.SIGKILL and chance.random() < 0.5 and (children := _children(pid)):
+            if sign == signal.SIGKILL and chance.random() < 0.5 and (children := children_of(pid)):
                 pid, how = chance.choice(children), "one of its processes"  # noqa: PLW2901
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
@@ -231,7 +231,7 @@ def plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError):
