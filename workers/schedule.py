@@ -69,6 +69,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(1, reaper.queue_retries),
         Every(5, reaper.revive),
         Every(60, sweeps.end_expired_sign_ins),
+        Every(60, sweeps.complete_rungs_that_an_older_program_left_out),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
         Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
@@ -99,6 +100,10 @@ class Sweeps:
     def resume_clocks_stopped_for_24_hours(self, now: datetime) -> bool:
         """Let cases go on whose resident did not answer."""
         return self._batch(lambda session: sweep.resume_due(session, now, BATCH))
+
+    def complete_rungs_that_an_older_program_left_out(self, _now: datetime) -> bool:
+        """Reckon when cases are warned about that were taken in or moved by a program that did not."""
+        return self._batch(lambda session: sweep.complete_rungs(session, BATCH))
 
     def close_what_was_concluded_seven_days_ago(self, now: datetime) -> bool:
         """Close cases that nobody contested in time."""

@@ -39,6 +39,7 @@ _TABLE: Final = (
     _said(r"^(Special numeric|Not a valid number|Not a valid integer|Number too large)", "number_invalid", "Không phải là số hợp lệ."),
     _said(r"^Must be (greater|less)", "out_of_range", "Giá trị ngoài khoảng cho phép."),
     _said(r"^Not a valid UUID", "uuid_invalid", "Không phải là mã UUID hợp lệ."),
+    _said(r"^Must be a UUID of version", "uuid_version_invalid", "Phải là mã UUID phiên bản 4 hoặc 7."),
     _said(r"^Not a valid (aware )?(datetime|date|time)", "time_invalid", "Thời điểm hoặc ngày không hợp lệ; thời điểm cần có múi giờ."),
     _said(r"^Not a valid boolean", "boolean_invalid", "Phải là true hoặc false."),
     _said(r"^Not a valid (string|list|mapping)|^Invalid (input )?type", "type_invalid", "Sai kiểu dữ liệu."),

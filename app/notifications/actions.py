@@ -139,8 +139,8 @@ def _people(session: Session, hearer: Hearer, case: Case, crew: Crew) -> Iterabl
         Hearer.FILER: {case.filed_by} if nobodys else (),
         Hearer.ASSIGNEE: {crew.assignee},
         Hearer.ON_DUTY: crew.on_duty,
-        Hearer.CHAIRS: crew.chairs or crew.desk,
-        Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.chairs or crew.desk,
+        Hearer.CHAIRS: crew.in_charge,
+        Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.in_charge,
     }
     return (person for person in found[hearer] if person is not None)
 
@@ -148,20 +148,37 @@ def _people(session: Session, hearer: Hearer, case: Case, crew: Crew) -> Iterabl
 def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> int:
     """Warn those whom a rung of the ladder names that the time of a case runs out; return how many were told.
 
-    The case is looked at as it is now: over, stopped, handed on or warned of more urgently since, it is nobody's worry.
+    The case is looked at as it is now. Over or stopped it is nobody's worry until it goes on: the sweep will tell it
+    then. Handed on, warned of more urgently or due later since, it is promised anew when there is something to tell.
     Where those on duty were asked for and there was nobody, the case's course says so.
     """
-    standing = queries.standing(session, report_id, rung)
-    if standing is None or not standing.is_running or standing.unit_id != unit_id:
+    case = queries.standing(session, report_id)
+    if (case.unit_id, case.warned) != (unit_id, rung):
         return 0
-    crew = targets.crew(session, standing.city_id, unit_id, now, standing.assignee_id)
+    if not case.is_running:
+        reports.warn_again(session, report_id, unit_id, rung)
+        return 0
+    if case.desk_reviews:  # the unit waits for the desk, and who concluded is not to be asked
+        asked = targets.desk(session, case.city_id)
+        crew = targets.reviewers(session, asked, now)
+    else:
+        asked = unit_id
+        crew = targets.crew(session, case.city_id, unit_id, now, case.assignee_id)
     people, nobody_on_duty = ladder.audience(Rung(rung), crew)
     if nobody_on_duty:
-        reports.nobody_on_duty(session, report_id, unit_id, rung, now)
-    minutes = int((standing.due_at - now).total_seconds() // 60)
-    data = {"unit_id": unit_id, "rung": rung, "minutes": max(minutes, 0), "due_at": standing.due_at.isoformat()}
-    matter = Matter(news.WARNINGS[rung], f"warned:{report_id}:{unit_id}:{rung}", report_id, data=data)
+        reports.nobody_on_duty(session, report_id, asked, rung, now)
+    minutes = int((case.due_at - now).total_seconds() // 60)
+    data = {"unit_id": unit_id, "rung": rung, "minutes": max(minutes, 0), "due_at": case.due_at.isoformat()}
+    matter = Matter(
+        news.WARNINGS[rung], _warning_key(report_id, unit_id, rung, case.due_corrections), report_id, data=data
+    )
     return tell(session, matter, people, now=now, on_duty=crew.on_duty)
+
+
+def _warning_key(report_id: UUID, unit_id: int, rung: int, due_corrections: int) -> str:
+    """Once for a case, unit and rung. A due time that a correction moved is another promise, of which it is told anew."""
+    key = f"warned:{report_id}:{unit_id}:{rung}"
+    return f"{key}:{due_corrections}" if due_corrections else key
 
 
 def digest(session: Session, city_id: int, now: datetime) -> bool:
@@ -173,7 +190,9 @@ def digest(session: Session, city_id: int, now: datetime) -> bool:
     last = queries.last_digest(session, city_id)
     since = last or now - FIRST_DIGEST_LOOKS_BACK
     hour = now.replace(minute=0, second=0, microsecond=0)
-    if (last is not None and now < last + DIGEST_EVERY) or not queries.any_overdue(session, city_id, since=since, now=now):
+    if (last is not None and now < last + DIGEST_EVERY) or not queries.any_overdue(
+        session, city_id, since=since, now=now
+    ):
         return False
     written = session.execute(
         insert(Digest).values(city_id=city_id, hour=hour, until=now).on_conflict_do_nothing().returning(Digest.hour)

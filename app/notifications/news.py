@@ -22,7 +22,7 @@ class Hearer(StrEnum):
     ASSIGNEE = "assignee"
     ON_DUTY = "on_duty"  # of the unit that holds the case now
     CHAIRS = "chairs"  # of that unit; at the desk, its dispatchers
-    REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where a chair concluded
+    REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where the desk reviews
 
 
 class Notice(StrEnum):
