@@ -10,7 +10,7 @@ down_revision = "0010"
 
 # Their last refresh token was deleted while they still counted as open: nobody can go on with them.
 ENDED = """
-update sessions s set ended_at = now()
+update sessions s set ended_at = now(), lapsed = true
 where ended_at is null and not exists (select from refresh_tokens t where t.session_id = s.id)
 """
 INDEXES = {
