@@ -341,8 +341,9 @@ def forget_expired(session: Session, now: datetime, limit: int = 1000) -> int:
     """End the sessions that can go on no more, and delete what was only kept to be counted or refused.
 
     A session ends with the last of its refresh tokens: then no stream hears through it. Its device rings on for a month
-    (`notifications.queries`): a chair whose page was closed for half a day must still be warned at night. Expired tokens go at once, codes and failures a day after they lost their use; of each kind at most `limit`.
-    Returns how many rows were deleted.
+    (`notifications.queries`): a chair whose page was closed for half a day must still be warned at night. Expired tokens
+    go at once, codes and failures a day after they lost their use; of each kind at most `limit`. Returns how many rows
+    were deleted.
     """
     expired = session.scalars(text(_EXPIRED), {"now": now, "limit": limit}).all()
     if expired:

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,8 +17,6 @@ from app.core import clock, outbox
 from app.core.db import Database, new_id
 from app.identity.models import RefreshToken, SignIn
 from app.identity.permissions import Role
-from app.notifications import queries
-from app.notifications.models import Device
 from app.photos.storage import PhotoStore
 from app.targets.models import CalendarYear, TargetPolicy, WorkCalendar
 from district import LONG_AGO, District
@@ -162,28 +161,14 @@ SIGN_INS = (
 )
 
 
-def test_a_sign_in_that_ran_out_is_ended_and_its_device_reached_no_more(
+def test_a_sign_in_that_ran_out_is_ended_at_the_next_tick_and_marked_as_such(
     session: Session, database: Database, district: District
 ) -> None:
     gone, stays = district.staff(Role.OFFICER, "90001"), district.staff(Role.OFFICER, "90001")
-    devices = {}
     for actor, hours in ((gone, (3, 12)), (stays, (3, 12.1))):
-        devices[actor] = new_id()
-        session.add(
-            Device(
-                id=devices[actor],
-                person_id=actor.person_id,
-                session_id=actor.session_id,
-                platform="fcm",
-                token="t",
-                token_hash=devices[actor].bytes,
-                added_at=NOW,
-                seen_at=NOW,
-            )
-        )
-        for number, until in enumerate(hours):
+        for until in hours:
             token = RefreshToken(
-                token_hash=devices[actor].bytes + bytes([number]),
+                token_hash=new_id().bytes,
                 session_id=actor.session_id,
                 issued_at=NOW,
                 expires_at=NOW + timedelta(hours=until),
@@ -191,17 +176,15 @@ def test_a_sign_in_that_ran_out_is_ended_and_its_device_reached_no_more(
             session.add(token)
     session.flush()
 
-    def reached() -> set[str]:
-        pairs = (("gone", gone), ("stays", stays))
-        return {name for name, actor in pairs if queries.target_of(session, devices[actor], actor.person_id)}
+    def ended() -> list[tuple[UUID, datetime, bool]]:
+        found = select(SignIn.id, SignIn.ended_at, SignIn.lapsed).where(SignIn.ended_at.is_not(None))
+        return [tuple(row) for row in session.execute(found)]
 
-    sweeps = Sweeps(database, 1)
-    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12, seconds=-1))
-    assert reached() == {"gone", "stays"}
-    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12))
-    assert reached() == {"stays"}
-    ended = session.scalars(select(SignIn.ended_at).where(SignIn.id == gone.session_id)).one()
-    assert ended == NOW + timedelta(hours=12)
+    sweeps, twelve = Sweeps(database, 1), NOW + timedelta(hours=12)
+    sweeps.end_expired_sign_ins(twelve - timedelta(seconds=1))
+    assert ended() == []
+    sweeps.end_expired_sign_ins(twelve)
+    assert ended() == [(gone.session_id, twelve, True)]
     assert session.scalars(select(RefreshToken.session_id)).all() == [stays.session_id]
 
 

@@ -147,6 +147,13 @@ def test_a_session_ends_with_its_last_token(session):
     assert not acts(session, first)
     assert acts(session, other)
 
+    def stands():
+        return session.execute(select(SignIn.ended_at, SignIn.lapsed).where(SignIn.id == first.session_id)).one()
+
+    assert stands() == (after(hours=23), True), "it ran out"
+    actions.sign_out(session, first.session_id, now=after(hours=30))
+    assert stands() == (after(hours=23), False), "it was ended"
+
 
 def test_a_session_that_goes_on_at_this_moment_is_not_ended(committed):
     with committed.unit_of_work() as session:
