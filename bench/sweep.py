@@ -28,7 +28,7 @@ TURNS = 400
 
 # Half an hour ago every open case had used half of its time, and no more of it falls due while this runs.
 DUE = """
-update reports set warned = 0,
+update reports set warned = 0, due_at = now() + interval '2 days',
     rungs = array[now() - interval '30 min', now() + interval '1 day', now() + interval '2 days'] where state = 'accepted'
 """
 AGAIN = (

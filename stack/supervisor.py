@@ -20,7 +20,7 @@ LOG_BYTES = 10_000_000
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 # Whoever lived this long did not die of its start: the next wait is short again.
-LIVED_S = 30.0
+LIVED_S = 10.0
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

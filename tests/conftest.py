@@ -14,6 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import app.metadata
 import district as district_
@@ -141,3 +143,25 @@ def as_(web: Flask) -> Callable[[Actor | None], FlaskClient]:
         return client
 
     return client
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the faults suite killed and found, also when another process ran it."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for told in (value for name, value in getattr(report, "user_properties", ()) if name == "faults"):
+                terminalreporter.write_line(told)
+
+
+class _FaultsTogether(LoadScopeScheduling):
+    """The tests of faults one after the other in one process, each other test wherever there is room.
+
+    xdist's own `loadgroup` does not know this pytest's node ids: it takes every test for a group of its own.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "faults" if nodeid.startswith("tests/faults/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _FaultsTogether(config, log)

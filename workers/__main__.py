@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from app.config import SettingsError, read_settings
 from workers import logs
-from workers.queues import QUEUES
+from workers.queues import QUEUES, WORKERS
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
         from workers import supervisor  # noqa: PLC0415
 
         only = arguments.queue
-        supervisor.supervise([QUEUES[only]] if only else list(QUEUES.values()), settings)
+        supervisor.supervise([[QUEUES[only]]] if only else WORKERS, settings)
     elif arguments.process == "relay":
         from workers import relay  # noqa: PLC0415
 

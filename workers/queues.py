@@ -1,10 +1,46 @@
 """The queues in Valkey: small jobs, which must be quick, and what must not hold them up: photos, and everybody outside."""
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 from rq import Queue
+from rq.exceptions import DequeueTimeout
+from rq.job import Job
 from rq.serializers import JSONSerializer
+
+
+class OrderedQueue(Queue):
+    """A queue of which a worker may take several, in their order.
+
+    The library's own way with several takes a job out without a trace: what a worker held that died a moment later
+    would be lost. Here each job passes through the list where the reaper finds it.
+    """
+
+    @classmethod
+    def dequeue_any(  # type: ignore[override]
+        cls, queues: Iterable[Queue], timeout: int | None, connection: Redis, **how: Any
+    ) -> tuple[Job, Queue] | None:
+        """The first job of the first queue that has one, waiting `timeout` seconds for it; None waits for none.
+
+        Who waits hears of the first queue at once, and of the others within a second. Raises DequeueTimeout.
+        """
+        every = list(queues)
+        if len(every) == 1:
+            return super().dequeue_any(every, timeout, connection, **how)
+        for second in range((timeout or 0) + 1):
+            for queue in every:
+                found = super().dequeue_any([queue], None, connection, **how)
+                if found is not None:
+                    return found
+            if second == timeout:
+                raise DequeueTimeout(timeout, [queue.key for queue in every])
+            if timeout is not None:
+                with suppress(DequeueTimeout):
+                    return super().dequeue_any(every[:1], 1, connection, **how)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +57,7 @@ class JobQueue:
 
     def open(self, connection: Redis) -> Queue:
         """The queue over `connection`. Jobs are written as JSON: reading one never runs code that somebody left there."""
-        return Queue(self.name, connection=connection, default_timeout=self.timeout_s, serializer=JSONSerializer)
+        return OrderedQueue(self.name, connection=connection, default_timeout=self.timeout_s, serializer=JSONSerializer)
 
 
 SMALL = JobQueue("small", timeout_s=10, forks=False)
@@ -33,7 +69,13 @@ TEXT = JobQueue("text", timeout_s=20, forks=False)
 EMAIL = JobQueue("email", timeout_s=20, forks=False)
 WEBHOOK = JobQueue("webhook", timeout_s=20, forks=False)
 
-QUEUES = {queue.name: queue for queue in (SMALL, PHOTOS, PUSH, TEXT, EMAIL, WEBHOOK)}
+# One-time codes go by the gateway of the notices, and before them: somebody stands at the door.
+CODE = JobQueue("code", timeout_s=20, forks=False)
+
+WORKERS: Sequence[Sequence[JobQueue]] = ((SMALL,), (PHOTOS,), (PUSH,), (CODE, TEXT), (EMAIL,), (WEBHOOK,))
+"""What each worker takes from: the first of its queues that has a job."""
+
+QUEUES = {queue.name: queue for queues in WORKERS for queue in queues}
 
 
 def connect(url: str) -> Redis:

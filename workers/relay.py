@@ -28,8 +28,9 @@ from app.config import Settings
 from app.core import clock, outbox
 from app.core.clock import ClockWrong
 from app.core.db import Database
+from app.core.keepalive import KEEPALIVE
 from app.core.outbox import OutboxMessage
-from workers.queues import EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
+from workers.queues import CODE, EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
 
 log = structlog.get_logger("relay")
 
@@ -42,14 +43,14 @@ class Handler:
     job: str
 
 
-# What goes out of the house goes by a queue of its own: PUSH, TEXT, EMAIL, WEBHOOK.
+# What goes out of the house goes by a queue of its own: CODE, PUSH, TEXT, EMAIL, WEBHOOK.
 HANDLERS: Mapping[str, Handler | None] = {
     "report.received": Handler(SMALL, "workers.jobs.news.take_in"),
     "report.moved": Handler(SMALL, "workers.jobs.news.tell"),
     "report.entry": Handler(SMALL, "workers.jobs.news.tell"),
     "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
-    "code.wanted": Handler(TEXT, "workers.jobs.codes.send_code"),
+    "code.wanted": Handler(CODE, "workers.jobs.codes.send_code"),
     "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
     "notice.text": Handler(TEXT, "workers.jobs.notices.text"),
     "notice.email": Handler(EMAIL, "workers.jobs.notices.email"),
@@ -249,7 +250,9 @@ class Relay:
 def listening(database_url: str) -> Iterator[Callable[[float], None]]:
     """A function that waits for news of the outbox, at most the seconds it is given."""
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True, application_name="haigio relay", connect_timeout=5) as connection:
+    with psycopg.connect(
+        url, autocommit=True, application_name="haigio relay", connect_timeout=5, **KEEPALIVE
+    ) as connection:
         connection.execute("listen outbox")
 
         def wait(seconds: float) -> None:

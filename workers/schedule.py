@@ -8,6 +8,7 @@ about, closed or forgotten an hour early or late.
 """
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from app.config import Settings
 from app.core import clock, outbox
 from app.core.clock import ClockWrong
 from app.core.db import Database
+from app.core.keepalive import KEEPALIVE
 from app.identity import actions as identity
 from app.notifications import actions as notifications
 from app.photos.storage import PhotoStore
@@ -58,21 +60,22 @@ class Every(NamedTuple):
 
 
 def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int) -> Sequence[Every]:
-    """What is done how often."""
+    """What is done how often. What people were promised an instant for comes before the house's own."""
     reaper = Reaper(queue)
     sweeps = Sweeps(database, city_id)
     return (
-        Every(1, reaper.queue_retries),
-        Every(5, reaper.revive),
         Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
+        Every(1, reaper.queue_retries),
+        Every(5, reaper.revive),
+        Every(60, sweeps.end_expired_sign_ins),
+        Every(60, sweeps.complete_rungs_that_an_older_program_left_out),
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
         Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
         Every(60, Gauges(database, queue).tell),
         Every(3600, sweeps.complain_of_calendars_that_lack_a_year),
         Every(3600, sweeps.forget_kept_promises),
-        Every(3600, sweeps.forget_expired_sign_ins),
         Every(3600, sweeps.forget_old_notices),
         Every(3600, lambda now: discard_half_photos(photos, now)),
     )
@@ -98,6 +101,10 @@ class Sweeps:
         """Let cases go on whose resident did not answer."""
         return self._batch(lambda session: sweep.resume_due(session, now, BATCH))
 
+    def complete_rungs_that_an_older_program_left_out(self, _now: datetime) -> bool:
+        """Reckon when cases are warned about that were taken in or moved by a program that did not."""
+        return self._batch(lambda session: sweep.complete_rungs(session, BATCH))
+
     def close_what_was_concluded_seven_days_ago(self, now: datetime) -> bool:
         """Close cases that nobody contested in time."""
         return self._batch(lambda session: sweep.close_due(session, now, BATCH))
@@ -121,8 +128,8 @@ class Sweeps:
         """Delete outbox rows that were done 14 days ago."""
         return self._batch(lambda session: outbox.forget_done(session, before=now - KEEP_DONE, limit=BATCH))
 
-    def forget_expired_sign_ins(self, now: datetime) -> bool:
-        """Delete codes, wrong passwords and refresh tokens that can decide nothing any more."""
+    def end_expired_sign_ins(self, now: datetime) -> bool:
+        """End sign-ins that ran out, and delete codes and wrong passwords that can decide nothing any more."""
         return self._batch(lambda session: identity.forget_expired(session, now, BATCH))
 
     def forget_old_notices(self, now: datetime) -> bool:
@@ -166,7 +173,7 @@ class Round:
         self._due = [0.0] * len(every)
 
     def run(self, seconds: float, now: datetime) -> None:
-        """Do what is due at `seconds` of a monotonic clock. What fails is tried again in its next turn."""
+        """Do what is due at `seconds` of a monotonic clock. What fails is tried again in its next turn, and stops no other."""
         for position, (period, tick) in enumerate(self._every):
             if self._due[position] > seconds:
                 continue
@@ -176,6 +183,15 @@ class Round:
                     self._due[position] = seconds
             except (DBAPIError, RedisError, ClockWrong) as outage:
                 log.warning("tick failed", tick=getattr(tick, "__name__", "tick"), reason=type(outage).__name__)
+            except Exception as error:  # noqa: BLE001 -- a mistake in one tick must not keep the others from their time
+                # Where it was and of what kind. What an error says may hold what somebody wrote, and stays unsaid.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                log.error(  # noqa: TRY400
+                    "tick broke",
+                    tick=getattr(tick, "__name__", "tick"),
+                    error=type(error).__name__,
+                    where=f"{place.filename}:{place.lineno}",
+                )
 
 
 @contextmanager
@@ -186,7 +202,9 @@ def alone(database_url: str) -> Iterator[Callable[[], datetime]]:
     another: the library that looks after jobs goes by that one.
     """
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True, application_name="haigio schedule", connect_timeout=5) as connection:
+    with psycopg.connect(
+        url, autocommit=True, application_name="haigio schedule", connect_timeout=5, **KEEPALIVE
+    ) as connection:
         # When this machine falls silent the server lets go of the lock within half a minute.
         for name, value in (("idle", 10), ("interval", 5), ("count", 3)):
             connection.execute(f"set tcp_keepalives_{name} = {value}".encode())

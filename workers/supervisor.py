@@ -1,4 +1,4 @@
-"""One worker for each queue, so that none holds another up, and this process above that keeps them alive.
+"""A worker for each row of queues, so that none holds another up, and this process above that keeps them alive.
 
 It loads what every worker needs and then makes each by a fork: they share that memory and start at once. It holds no
 connection. More of these processes, on this or other machines, share the work.
@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from multiprocessing.context import ForkProcess
 
 import structlog
@@ -27,8 +27,8 @@ GRACE_S = 8.0
 STOPS = {signal.SIGTERM, signal.SIGINT}
 
 
-def _work_under(parent: int, queue: JobQueue, settings: Settings) -> None:
-    """Be the worker of a queue, and stop when the process above is gone, however it went."""
+def _work_under(parent: int, queues: Sequence[JobQueue], settings: Settings) -> None:
+    """Be the worker of these queues, and stop when the process above is gone, however it went."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def watch() -> None:
@@ -37,14 +37,15 @@ def _work_under(parent: int, queue: JobQueue, settings: Settings) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
-    work(queue, settings)
+    work(queues, settings)
 
 
 class _Child:
-    """The worker of one queue, started again when it dies, each time a little later."""
+    """The worker of one row of queues, started again when it dies, each time a little later."""
 
-    def __init__(self, queue: JobQueue, settings: Settings) -> None:
-        self._queue = queue
+    def __init__(self, queues: Sequence[JobQueue], settings: Settings) -> None:
+        self._queues = queues
+        self._name = ", ".join(queue.name for queue in queues)
         self._settings = settings
         self._process: ForkProcess | None = None
         self._started = 0.0
@@ -58,12 +59,12 @@ class _Child:
             lasted = now - self._started
             self._pause_s = 0.2 if lasted > 10 else min(self._pause_s * 2, 5.0)
             self._due = now + self._pause_s
-            log.warning("worker ended", queue=self._queue.name, status=self._process.exitcode, again_in=self._pause_s)
+            log.warning("worker ended", queue=self._name, status=self._process.exitcode, again_in=self._pause_s)
             self._process = None
         if self._process is None and now >= self._due:
             self._started = now
             self._process = multiprocessing.get_context("fork").Process(
-                target=_work_under, args=(os.getpid(), self._queue, self._settings), name=self._queue.name
+                target=_work_under, args=(os.getpid(), self._queues, self._settings), name=self._name
             )
             # A fork runs the libraries' hooks, and what a signal raises inside one of them is lost.
             signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
@@ -83,11 +84,11 @@ class _Child:
             self._process.join()
 
 
-def supervise(queues: Collection[JobQueue], settings: Settings) -> None:
-    """Keep one worker for each of these queues alive until SIGTERM or SIGINT."""
+def supervise(workers: Collection[Sequence[JobQueue]], settings: Settings) -> None:
+    """Keep a worker for each of these rows of queues alive until SIGTERM or SIGINT."""
     gc.collect()
     gc.freeze()  # what is shared is not written to by collecting garbage
-    children = [_Child(queue, settings) for queue in queues]
+    children = [_Child(queues, settings) for queues in workers]
     try:
         while True:
             for child in children:

@@ -1,4 +1,4 @@
-"""A worker: takes jobs from one queue and runs them.
+"""A worker: takes jobs from its queues, the first of them first, and runs them.
 
 It tells the queue every few seconds that its job is alive; when it stops telling, `workers.reaper` has the job run again.
 """
@@ -6,6 +6,7 @@ It tells the queue every few seconds that its job is alive; when it stops tellin
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from importlib import import_module
 from typing import Any
@@ -18,13 +19,14 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
+from rq.worker_registration import register
 from sqlalchemy.exc import DBAPIError
 
 from app.config import Settings
 from app.core.clock import ClockWrong
 from app.core.db import Database
 from workers.context import context
-from workers.queues import JobQueue, connect
+from workers.queues import JobQueue, OrderedQueue, connect
 from workers.relay import HANDLERS
 
 log = structlog.get_logger("work")
@@ -43,8 +45,25 @@ SAYS_AGAIN_AFTER_S = 5.0
 class _Careful(BaseWorker):
     """What both kinds of worker have in common."""
 
+    queue_class = OrderedQueue
     max_connection_wait_time = 5.0
     log_result_lifespan = False
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Give a sign of life; when it is the only thing told, see to it that it is known whose it is."""
+        super().heartbeat(timeout, pipeline=pipeline)
+        if pipeline is None:
+            self.stay_registered()
+
+    def stay_registered(self) -> None:
+        """Register anew with a server that was emptied: else nobody who looks would know that this worker lives."""
+        if self.connection.hexists(self.key, "queues"):
+            return
+        with self.connection.pipeline() as pipeline:
+            pipeline.hset(self.key, mapping=self.serialize())
+            register(self, pipeline)
+            pipeline.expire(self.key, self.worker_ttl + 60)
+            pipeline.execute()
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what kind of error a job ended with, and where. What it says may name a person, and stays unsaid."""
@@ -95,6 +114,7 @@ class SmallWorker(_Careful, SimpleWorker):
             super().heartbeat(pipeline=told)
             if pipeline is None:
                 told.execute()
+                self.stay_registered()
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Tell what this worker does, when that is news."""
@@ -126,17 +146,17 @@ def _stop_with_a_wrong_clock(database: Database) -> None:
             raise SystemExit(1) from None
 
 
-def work(queue: JobQueue, settings: Settings) -> None:
-    """Work on one queue until told to stop, or until the connection to it breaks in the middle of a job."""
+def work(queues: Sequence[JobQueue], settings: Settings) -> None:
+    """Work on these queues, of one kind, until told to stop, or until the connection breaks in the middle of a job."""
     # Made and imported once, before any fork, and not at the cost of the first jobs.
     _stop_with_a_wrong_clock(context().database)
     for handler in HANDLERS.values():
-        if handler is not None and handler.queue == queue:
+        if handler is not None and handler.queue in queues:
             _import_early(handler.job)
     connection = connect(settings.queue_url)
-    kind = ForkingWorker if queue.forks else SmallWorker
+    kind = ForkingWorker if queues[0].forks else SmallWorker
     worker = kind(
-        [queue.open(connection)],
+        [queue.open(connection) for queue in queues],
         connection=connection,
         serializer=JSONSerializer,
         worker_ttl=WORKER_TTL_S,
@@ -147,5 +167,5 @@ def work(queue: JobQueue, settings: Settings) -> None:
         worker.work(logging_level="WARNING")
     except RedisError as outage:
         # The library gives up when the queue goes away in the middle of a job; the process above starts us again.
-        log.warning("worker lost its queue", queue=queue.name, reason=type(outage).__name__)
+        log.warning("worker lost its queue", queue=queues[0].name, reason=type(outage).__name__)
         raise SystemExit(1) from None

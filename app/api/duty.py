@@ -8,6 +8,7 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
+from app.api.forms import time_of_day
 from app.api.viewing import answer, book
 from app.core import alphabet
 from app.http import access
@@ -23,8 +24,6 @@ from geo.validity import local_day
 
 blueprint = Blueprint("duty", __name__, description="Lịch trực / Duty")
 
-_CLOCK = validate.Regexp(r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z")
-
 # A unit of thirty people with a different shift on every day of the week fills it.
 MOST_SHIFTS = 200
 
@@ -39,8 +38,8 @@ class NewShiftSchema(Schema):
         validate=validate.Length(min=1, max=7),
         metadata={"description": "ISO: 1 is Monday"},
     )
-    starts = fields.String(required=True, validate=_CLOCK, metadata={"description": "HH:MM in Viet Nam"})
-    ends = fields.String(required=True, validate=_CLOCK)
+    starts = time_of_day(required=True, metadata={"description": "HH:MM in Viet Nam"})
+    ends = time_of_day(required=True)
 
 
 class NewDutySchema(Schema):

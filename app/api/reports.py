@@ -9,7 +9,7 @@ from flask.views import MethodView
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.api import report_view
-from app.api.forms import Text, photo_hashes
+from app.api.forms import ActionId, Text, photo_hashes
 from app.api.report_schema import OneReportSchema, ReportSchema, TimelineSchema
 from app.api.viewing import answer, book, person, readable, shown, shown_report, viewer
 from app.enforcement import queries as decisions
@@ -71,7 +71,7 @@ class SubmissionSchema(Schema):
 class MoveSchema(Schema):
     """A move: the state to go to and what it needs. `id` makes a repeated move the same one."""
 
-    id = fields.UUID(load_default=None)
+    id = ActionId(load_default=None)
     done_at = fields.AwareDateTime(load_default=None)
     to = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
     unit = fields.Integer(strict=True, validate=validate.Range(min=1, max=2**31 - 1))
@@ -90,7 +90,7 @@ class MoveSchema(Schema):
 class EntrySchema(Schema):
     """An entry that changes no state. `id` makes a repeated entry the same one."""
 
-    id = fields.UUID(load_default=None)
+    id = ActionId(load_default=None)
     done_at = fields.AwareDateTime(load_default=None)
     type = fields.String(required=True, validate=validate.OneOf(sorted(RULES)))
     assignee = fields.UUID()

@@ -9,14 +9,14 @@ from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from app.api.viewing import answer
-from app.core.errors import DomainError, NotSignedIn
+from app.core.errors import DomainError
 from app.http import access, cookies, problems
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.identity import actions, addresses, otp, queries
 from app.identity.actions import SignedIn
-from app.identity.errors import RefreshInvalid
+from app.identity.errors import RefreshInvalid, TokenInvalid
 from app.identity.permissions import Do
 from app.identity.tokens import ACCESS_LIFE
 from app.notifications import actions as notifications
@@ -239,13 +239,12 @@ def _told(outcome: SignedIn | DomainError, status: int, *, by_cookie: bool) -> R
 
 def _end_earlier(session_id: UUID) -> None:
     """Whoever was signed in with this browser before is so no longer: no page could end their session any more."""
-    token = cookies.earlier_access_token()
     try:
-        claims = container().tokens.read(token or "", now=access.now())
-    except NotSignedIn:
+        earlier = container().tokens.session_to_end(cookies.earlier_access_token() or "")
+    except TokenInvalid:
         return
-    if claims.session_id != session_id:
-        _end(claims.session_id)
+    if earlier != session_id:
+        _end(earlier)
 
 
 def _end(session_id: UUID) -> None:

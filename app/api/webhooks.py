@@ -46,13 +46,18 @@ class NewWebhookSchema(Schema):
 
 
 class WebhookSchema(Schema):
-    """A webhook, and the secret by which its owner checks that we called (Standard Webhooks, `whsec_…`)."""
+    """A webhook. Its secret was shown once, when it was added."""
 
     id = fields.UUID()
     url = fields.String()
     topics = fields.List(fields.String())
     unit = fields.Integer(allow_none=True)
     created_at = fields.AwareDateTime()
+
+
+class AddedWebhookSchema(WebhookSchema):
+    """A webhook, and the secret by which its owner checks that we called (Standard Webhooks, `whsec_…`)."""
+
     secret = fields.String()
 
 
@@ -74,11 +79,12 @@ class Webhooks(MethodView):
 
     @needs(Do.ADMINISTER)
     @blueprint.arguments(NewWebhookSchema)
-    @blueprint.response(201, WebhookSchema)
+    @blueprint.response(201, AddedWebhookSchema)
     def post(self, given: Mapping[str, Any]) -> Response:
         """Tell one more
 
-        Numbers, states and times are told; never a place, a note, an address or a person.
+        Numbers, states and times are told; never a place, a note, an address or a person. The secret is shown here and
+        nowhere else: whoever lost it takes the webhook away and adds it anew.
         """
         _require_safe(given["url"])
         if given["unit"] is not None and given["unit"] not in book().units:
@@ -91,7 +97,8 @@ class Webhooks(MethodView):
             by=access.actor().person_id,
             now=access.now(),
         )
-        return answer(_shown(added), status=201)
+        secret = channel.secret_of(container().settings, added.id)
+        return answer({**_shown(added), "secret": secret}, status=201)
 
 
 @blueprint.route("/webhooks/<uuid:webhook_id>")
@@ -113,7 +120,6 @@ def _shown(webhook: Webhook) -> dict[str, Any]:
         "topics": webhook.topics,
         "unit": webhook.unit_id,
         "created_at": webhook.created_at.isoformat(),
-        "secret": channel.secret_of(container().settings, webhook.id),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.core.errors import Language
 from app.core.outbox import Backlog
-from app.http.queues import QueueStanding, WorkerStanding
+from app.http.queues import EXPECTED, QueueStanding, WorkerStanding
 
 # The relay hands over within milliseconds, and looks every two seconds on its own.
 UNSENT_TOO_LONG_S: Final = 60
@@ -35,6 +35,8 @@ class Stored:
     live: int
     outbox: Backlog
     warnings_late: int  # due rungs that were written down and have not been told for a minute
+    rungs_late: int  # cases that reached a rung over a minute ago, which was not written down
+    stops_late: int  # cases whose clock should have run again for over a minute
     open_cases: int
     overdue: int
 
@@ -49,12 +51,16 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that could be found out; a store that does not answer is None."""
+    """Everything that could be found out; a store that does not answer is None.
+
+    With a wrong clock nothing can be said of the database, nor how old anything is: its figures are left out.
+    """
 
     now: datetime
     stored: Stored | None
     queued: Queued | None
     calendar_gaps: Sequence[str] = ()  # the calendars and years that are missing, as `calendar check` names them
+    clock_wrong: bool = False  # this machine's clock is not the database's
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,15 @@ class Finding:
 
 def findings(facts: Facts) -> Sequence[Finding]:
     """What needs a person, the most urgent first; nothing when all is well."""
-    return [*_of_stores(facts), *_of_processes(facts), *_of_promises(facts), *_of_calendars(facts)]
+    if facts.clock_wrong:  # every other finding goes by the time
+        return list(_of_stores(facts))
+    return [
+        *_of_stores(facts),
+        *_of_processes(facts),
+        *_of_cases(facts),
+        *_of_promises(facts),
+        *_of_calendars(facts),
+    ]
 
 
 def alive(worker: WorkerStanding, now: datetime) -> bool:
@@ -81,7 +95,13 @@ def alive(worker: WorkerStanding, now: datetime) -> bool:
 
 
 def _of_stores(facts: Facts) -> Iterator[Finding]:
-    if facts.stored is None:
+    if facts.clock_wrong:
+        yield Finding(
+            "Đồng hồ của máy này lệch với PostgreSQL quá 5 giây: không tin nào được nhận. Kiểm tra dịch vụ giờ.",
+            "The clock of this machine is over 5 s from PostgreSQL's: nothing is taken in. Check the time service.",
+            "timedatectl timesync-status",
+        )
+    elif facts.stored is None:
         yield Finding(
             "PostgreSQL không trả lời: người dân không gửi được tin. Khởi động lại ngay; tin đã nhận không mất.",
             "PostgreSQL does not answer: nobody can report. Start it now; what was received is not lost.",
@@ -111,14 +131,32 @@ def _of_processes(facts: Facts) -> Iterator[Finding]:
         )
     if queued is not None:
         at_work = {queue for worker in queued.workers if alive(worker, facts.now) for queue in worker.queues}
-        idle = sorted({queue.name for queue in queued.queues} - at_work)
-        if idle or not at_work:
+        idle = sorted({*EXPECTED, *(queue.name for queue in queued.queues)} - at_work)
+        if idle:
             names = ", ".join(idle)
             yield Finding(
-                f"Không có worker nào nhận việc của hàng đợi {names}." if names else "Không có worker nào chạy.",
-                f"No worker takes the jobs of the queue {names}." if names else "No worker runs.",
+                f"Không có worker nào nhận việc của hàng đợi {names}." if at_work else "Không có worker nào chạy.",
+                f"No worker takes the jobs of the queue {names}." if at_work else "No worker runs.",
                 "python -m workers work",
             )
+
+
+def _of_cases(facts: Facts) -> Iterator[Finding]:
+    """What the schedule should have done: also one that runs may do nothing, over a case that it cannot get past."""
+    if facts.stored is not None and facts.stored.rungs_late:
+        yield Finding(
+            f"{facts.stored.rungs_late} hồ sơ đã đến mốc nhắc hạn mà chưa được nhắc: lượt nhắc không chạy hoặc bị lỗi.",
+            f"{facts.stored.rungs_late} cases are to be warned about and were not: the sweep does not run, or fails.",
+            "tail -n 50 var/log/schedule.log",
+        )
+    if facts.stored is not None and facts.stored.stops_late:
+        yield Finding(
+            f"{facts.stored.stops_late} hồ sơ chờ người dân quá 24 giờ mà đồng hồ chưa chạy lại: lượt này không chạy "
+            "hoặc bị lỗi.",
+            f"{facts.stored.stops_late} clocks were stopped for over 24 h and do not run again: the sweep does not run, "
+            "or fails.",
+            "tail -n 50 var/log/schedule.log",
+        )
 
 
 def _of_promises(facts: Facts) -> Iterator[Finding]:

@@ -11,13 +11,16 @@ from sqlalchemy.orm import Session
 from app.commands.place import Place
 from app.commands.standing import Facts, Finding, Queued, Stored, alive, findings
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.core.errors import Language
 from app.http import queues
 from app.reports import queries
 from app.targets import queries as targets
+from app.targets.stopwatch import LONGEST_STOP
 from geo.validity import LOCAL_ZONE
 
-WARNING_IS_LATE = timedelta(seconds=60)
+# A sweep comes every second, or every ten.
+IS_LATE = timedelta(seconds=60)
 
 _PROCESSES = """
 select count(*) filter (where application_name = 'haigio relay') as relays,
@@ -31,7 +34,7 @@ from pg_stat_activity a where datname = current_database()
 
 def gather(place: Place, now: datetime) -> Facts:
     """Ask both stores; one that does not answer is left out."""
-    stored, queued = None, None
+    stored, queued, clock_wrong = None, None, False
     gaps: list[str] = []
     try:
         with place.database.unit_of_work() as session:
@@ -41,12 +44,14 @@ def gather(place: Place, now: datetime) -> Facts:
             gaps = [f"{gap.calendar_code} {', '.join(map(str, gap.years))}" for gap in lacking]
     except SQLAlchemyError:
         pass
+    except ClockWrong:
+        clock_wrong = True
     try:
         with queues.connect(place.settings.queue_url) as connection:
             queued = Queued(*queues.standing(connection))
     except RedisError:
         pass
-    return Facts(now, stored, queued, gaps)
+    return Facts(now, stored, queued, gaps, clock_wrong=clock_wrong)
 
 
 def _stored(session: Session, now: datetime) -> Stored:
@@ -57,7 +62,9 @@ def _stored(session: Session, now: datetime) -> Stored:
         leads=processes.leads,
         live=processes.live,
         outbox=outbox.backlog(session, now),
-        warnings_late=outbox.late(session, "report.warned", before=now - WARNING_IS_LATE),
+        warnings_late=outbox.late(session, "report.warned", before=now - IS_LATE),
+        rungs_late=queries.count_unwarned(session, before=now - IS_LATE),
+        stops_late=queries.count_stopped(session, before=now - IS_LATE - LONGEST_STOP),
         open_cases=sum(queries.count_open(session).values()),
         overdue=queries.count_overdue(session, now),
     )
@@ -75,7 +82,8 @@ def screen(facts: Facts, found: Sequence[Finding], language: Language) -> Iterat
     words = _WORDS[language]
     yield f"Hai Giờ · {facts.now.astimezone(LOCAL_ZONE):%d/%m/%Y %H:%M:%S}"
     yield ""
-    up = [words["no"] if one is None else words["yes"] for one in (facts.stored, facts.queued)]
+    answers = (facts.stored is not None or facts.clock_wrong, facts.queued is not None)
+    up = [words["yes"] if answered else words["no"] for answered in answers]
     yield _line(words["stores"], f"PostgreSQL {up[0]} · Valkey {up[1]}")
     if facts.stored is not None:
         yield from _of_database(facts.stored, words)
@@ -105,7 +113,9 @@ def _of_database(stored: Stored, words: dict[str, str]) -> Iterator[str]:
     yield _line(words["dead"], str(box.given_up))
     yield _line(
         words["cases"],
-        words["cases line"].format(open=stored.open_cases, overdue=stored.overdue, late=stored.warnings_late),
+        words["cases line"].format(
+            open=stored.open_cases, overdue=stored.overdue, late=stored.rungs_late + stored.warnings_late
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from uuid_utils import uuid7
 
 from app.core import clock
+from app.core.keepalive import KEEPALIVE
 from geo.metadata import metadata as shared_metadata
 
 # How often a process compares its clock with the database's, in seconds.
@@ -46,6 +47,7 @@ class Database:
             connect_args={
                 "options": f"-c statement_timeout={statement_timeout_s}s -c timezone=UTC -c application_name=haigio",
                 "connect_timeout": 5,
+                **KEEPALIVE,
             },
         )
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)

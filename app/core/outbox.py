@@ -5,8 +5,9 @@ What came to nothing for good is given up, and waits for a person (`dead_letters
 pointing at them, so that old ones can be dropped by the day.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,8 @@ class OutboxMessage(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
+        # What relays of the release before this one look at. It goes with the next release.
+        Index("outbox_waiting_idx", nulls_first(column("sent_at")), "id", postgresql_where=text("done_at is null")),
         # What the relay looks at now, however much is to come or was given up.
         Index(
             "outbox_due_idx",
@@ -64,6 +67,8 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("done_at is null and given_up_at is not null"),
         ),
+        # What is old enough to be forgotten.
+        Index("outbox_done_idx", "done_at", postgresql_where=text("done_at is not null")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -206,6 +211,7 @@ class Backlog:
     failed: int  # of these: the last attempt came to nothing
     later: int  # may not be kept yet
     given_up: int  # wait for a person
+    by_topic: Mapping[str, int] = field(default_factory=dict)  # what waits
 
 
 def backlog(session: Session, now: datetime) -> Backlog:
@@ -213,6 +219,7 @@ def backlog(session: Session, now: datetime) -> Backlog:
     since = func.greatest(OutboxMessage.at, OutboxMessage.not_before)
     unsent_too = OutboxMessage.sent_at.is_(None)
     columns = (
+        OutboxMessage.topic,
         func.count(),
         func.min(since),
         func.count().filter(unsent_too),
@@ -220,34 +227,34 @@ def backlog(session: Session, now: datetime) -> Backlog:
         func.count().filter(OutboxMessage.sends > 1),
         func.count(OutboxMessage.failed),
     )
-    due = session.execute(select(*columns).where(_DUE)).one()
-    come = session.execute(select(*columns).where(_LATER, OutboxMessage.not_before <= now)).one()
+    rows = [
+        row
+        for condition in (_DUE, and_(_LATER, OutboxMessage.not_before <= now))
+        for row in session.execute(select(*columns).where(condition).group_by(OutboxMessage.topic))
+    ]
+    by_topic: Counter[str] = Counter()
+    for row in rows:
+        by_topic[row[0]] += row[1]
     later = _count(session, and_(_LATER, OutboxMessage.not_before > now))
     given_up = _count(session, GIVEN_UP)
 
-    def age(*instants: datetime | None) -> float:
-        return max(((now - instant).total_seconds() for instant in instants if instant), default=0.0)
+    def total(place: int) -> int:
+        return sum(row[place] for row in rows)
+
+    def age(place: int) -> float:
+        return max(((now - row[place]).total_seconds() for row in rows if row[place]), default=0.0)
 
     return Backlog(
-        waiting=due[0] + come[0],
-        oldest_s=age(due[1], come[1]),
-        unsent=due[2] + come[2],
-        oldest_unsent_s=age(due[3], come[3]),
-        again=due[4] + come[4],
-        failed=due[5] + come[5],
+        waiting=total(1),
+        oldest_s=age(2),
+        unsent=total(3),
+        oldest_unsent_s=age(4),
+        again=total(5),
+        failed=total(6),
         later=later,
         given_up=given_up,
+        by_topic=by_topic,
     )
-
-
-def waiting_by_topic(session: Session, now: datetime) -> dict[str, int]:
-    """How many promises are to be kept by `now` and are not kept yet, by topic."""
-    rows = session.execute(
-        select(OutboxMessage.topic, func.count().label("number"))
-        .where(or_(_DUE, and_(_LATER, OutboxMessage.not_before <= now)))
-        .group_by(OutboxMessage.topic)
-    )
-    return {row.topic: row.number for row in rows}
 
 
 def late(session: Session, topic: str, *, before: datetime) -> int:
@@ -261,8 +268,8 @@ def _count(session: Session, condition: ColumnElement[bool]) -> int:
 
 
 def forget_done(session: Session, *, before: datetime, limit: int) -> int:
-    """Delete the oldest promises that were kept before `before`, at most `limit`; return how many."""
-    old = select(OutboxMessage.id).where(OutboxMessage.done_at < before).order_by(OutboxMessage.id).limit(limit)
+    """Delete the promises that were kept first, before `before`, at most `limit`; return how many."""
+    old = select(OutboxMessage.id).where(OutboxMessage.done_at < before).order_by(OutboxMessage.done_at).limit(limit)
     gone = session.execute(
         delete(OutboxMessage)
         .where(OutboxMessage.id.in_(old.scalar_subquery()))

@@ -43,7 +43,7 @@ def access_token() -> str | None:
 
 
 def earlier_access_token() -> str | None:
-    """The access token of whoever was signed in before somebody signs in, None when nobody was."""
+    """The access token of whoever was signed in before somebody signs in, run out or not; None when nobody was."""
     return request.cookies.get(_name(ACCESS))
 
 

@@ -1,17 +1,21 @@
 """How the queues in Valkey stand and who works on them: read as RQ keeps them, without loading it.
 
-A queue is known here from its first job or worker on, so that the doors need not know what the workers call theirs.
+A queue is known to the server from its first job or worker on, and not at all after it was emptied.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 _QUEUE, _WORKER = "rq:queue:", "rq:worker:"
+
+EXPECTED: Final = ("code", "email", "photos", "push", "small", "text", "webhook")
+"""The queues that must have a worker, whatever the server knows of them: those of workers/queues.py."""
 
 
 @dataclass(frozen=True, slots=True)

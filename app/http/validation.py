@@ -39,10 +39,13 @@ _TABLE: Final = (
     _said(r"^(Special numeric|Not a valid number|Not a valid integer|Number too large)", "number_invalid", "Không phải là số hợp lệ."),
     _said(r"^Must be (greater|less)", "out_of_range", "Giá trị ngoài khoảng cho phép."),
     _said(r"^Not a valid UUID", "uuid_invalid", "Không phải là mã UUID hợp lệ."),
+    _said(r"^Must be a UUID of version", "uuid_version_invalid", "Phải là mã UUID phiên bản 4 hoặc 7."),
     _said(r"^Not a valid (aware )?(datetime|date|time)", "time_invalid", "Thời điểm hoặc ngày không hợp lệ; thời điểm cần có múi giờ."),
     _said(r"^Not a valid boolean", "boolean_invalid", "Phải là true hoặc false."),
     _said(r"^Not a valid (string|list|mapping)|^Invalid (input )?type", "type_invalid", "Sai kiểu dữ liệu."),
     _said(r"^String does not match", "format_invalid", "Sai định dạng."),
+    _said(r"^Not a valid email", "email_invalid", "Không phải là địa chỉ thư điện tử dùng được."),
+    _said(r"^Must be two times", "times_equal", "Hai giờ phải khác nhau."),
     _said(r"^Must not contain control", "text_invalid", "Có ký tự điều khiển không được phép."),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -201,9 +201,17 @@ def _lost_its_answer(held: RefreshToken, attempt: UUID | None, now: datetime) ->
     return attempt is not None and attempt == held.attempt and now <= used_at + LOST_ANSWER
 
 
+# A sign-in that ran out stands as long as its device may ring: whoever ends it means that as well.
+_STANDS = or_(SignIn.ended_at.is_(None), SignIn.lapsed)
+
+
+def _ended(now: datetime) -> dict[str, Any]:
+    return {"ended_at": func.coalesce(SignIn.ended_at, now), "lapsed": False}
+
+
 def sign_out(session: Session, session_id: UUID, *, now: datetime) -> None:
     """End a session: its refresh tokens are worth nothing, its access tokens nothing more within the request."""
-    session.execute(update(SignIn).where(SignIn.id == session_id, SignIn.ended_at.is_(None)).values(ended_at=now))
+    session.execute(update(SignIn).where(SignIn.id == session_id, _STANDS).values(_ended(now)))
 
 
 def change_me(
@@ -277,9 +285,7 @@ def register_staff(
         if not passwords.fits(staff.password_hash, password):
             staff.password_hash, staff.failures, staff.locked_until = passwords.hashed(password), 0, None
             audit.record(session, by=None, action="staff:password", subject=f"person/{person_id}", at=now)
-            session.execute(
-                update(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None)).values(ended_at=now)
-            )
+            session.execute(update(SignIn).where(SignIn.person_id == person_id, _STANDS).values(_ended(now)))
     standing = session.scalars(
         select(Membership).where(Membership.person_id == person_id, Membership.valid_to.is_(None))
     ).all()
@@ -307,27 +313,42 @@ def end_membership(session: Session, membership: Membership, *, on: date, now: d
     audit.record(session, by=None, action="membership:end", subject=subject, at=now, data=data)
 
 
-_FORGET = """
+# A refresh that is under way holds its token: it is left to the next turn.
+_EXPIRED = """
+select token_hash from refresh_tokens where expires_at <= :now order by expires_at limit :limit for update skip locked
+"""
+_END = """
 with tokens as (
-    delete from refresh_tokens
-    where ctid = any(array(select ctid from refresh_tokens where expires_at < :before limit :limit)) returning 1
-), codes as (
+    delete from refresh_tokens where token_hash = any(:expired) returning session_id
+)
+update sessions s set ended_at = :now, lapsed = true
+where s.ended_at is null and s.id in (select session_id from tokens)
+    and not exists (select from refresh_tokens t where t.session_id = s.id and t.expires_at > :now)
+"""
+_FORGET = """
+with codes as (
     delete from otp_challenges
     where ctid = any(array(select ctid from otp_challenges where expires_at < :before limit :limit)) returning 1
 ), failures as (
     delete from sign_in_failures
     where ctid = any(array(select ctid from sign_in_failures where at < :before limit :limit)) returning 1
 )
-select (select count(*) from tokens) + (select count(*) from codes) + (select count(*) from failures)
+select (select count(*) from codes) + (select count(*) from failures)
 """
 
 
 def forget_expired(session: Session, now: datetime, limit: int = 1000) -> int:
-    """Delete what was only kept to be counted or refused, a day after it lost its use: of each kind at most `limit`.
+    """End the sessions that can go on no more, and delete what was only kept to be counted or refused.
 
-    Returns how many rows.
+    A session ends with the last of its refresh tokens: then no stream hears through it. Its device rings on for a month
+    (`notifications.queries`): a chair whose page was closed for half a day must still be warned at night. Expired tokens go at once, codes and failures a day after they lost their use; of each kind at most `limit`.
+    Returns how many rows were deleted.
     """
-    return int(session.execute(text(_FORGET), {"before": now - timedelta(days=1), "limit": limit}).scalar_one())
+    expired = session.scalars(text(_EXPIRED), {"now": now, "limit": limit}).all()
+    if expired:
+        session.execute(text(_END), {"now": now, "expired": expired})
+    values = {"before": now - timedelta(days=1), "limit": limit}
+    return len(expired) + int(session.execute(text(_FORGET), values).scalar_one())
 
 
 def _open(session: Session, person_id: UUID, *, is_staff: bool, now: datetime) -> SignedIn:

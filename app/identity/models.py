@@ -131,6 +131,8 @@ class SignIn(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # It ran out, and nobody ended it: whose phone it was is still told there, for a while.
+    lapsed: Mapped[bool] = mapped_column(Boolean, server_default="false")
 
 
 class RefreshToken(Base):
@@ -141,7 +143,7 @@ class RefreshToken(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), index=True)
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     attempt: Mapped[UUID | None] = mapped_column(UuidType)
 

@@ -76,7 +76,7 @@ SYSTEM: Final = Actor(UUID(int=0), UUID(int=0), is_staff=False)
 
 
 class Subject(Protocol):
-    """What a permission must know about a report. `desk_reviews`: contested, and a chair of its unit concluded it."""
+    """What a permission must know about a report. `desk_reviews`: contested, and no chair of its unit is to review it."""
 
     @property
     def unit_id(self) -> int: ...  # noqa: D102 -- the members are the columns of the same name

@@ -4,6 +4,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from app.core.keepalive import KEEPALIVE
+
 
 async def connect(database_url: str) -> AsyncConnection[Any]:
     """A connection on which every statement stands for itself. Raises psycopg.Error when there is no database."""
@@ -11,6 +13,7 @@ async def connect(database_url: str) -> AsyncConnection[Any]:
         database_url.replace("postgresql+psycopg://", "postgresql://", 1),
         autocommit=True,
         connect_timeout=5,
+        **KEEPALIVE,
         application_name="haigio live",
         options="-c statement_timeout=10s -c timezone=UTC",
     )

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
 from app.core.db import new_id
-from app.identity import queries as identity
 from app.notifications import delivery, devices, digests, news, queries
 from app.notifications.delivery import Over
 from app.notifications.errors import DeviceNotFound, TooManyWebhooks, WebhookNotFound
@@ -29,7 +28,6 @@ from app.reports.queries import Asker
 from app.targets import ladder
 from app.targets import queries as targets
 from app.targets.ladder import Crew, Rung
-from geo.validity import local_day
 
 # More phones and browsers than this nobody uses at once; the one that was not seen for longest goes.
 MOST_DEVICES: Final = 10
@@ -128,7 +126,7 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
     if not rows:
         return
     crew = targets.crew(session, case.city_id, case.unit_id, now, case.assignee_id)
-    on_call = _on_call(session, case.unit_id, crew, now)
+    on_call = crew.on_duty or crew.in_charge
     for hearer, notice, _ in rows:
         of_staff = notice not in news.OF_ONES_OWN and hearer is not Hearer.FOLLOWERS
         unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
@@ -140,25 +138,16 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
         tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
 
 
-def _on_call(session: Session, unit_id: int, crew: Crew, now: datetime) -> frozenset[UUID]:
-    """Whom a case that nobody works on is told: those on duty; while nobody is, whoever of these there is first.
-
-    The chairs of the unit, then everybody who works there, then the desk.
-    """
-    first = crew.on_duty or crew.chairs or tuple(identity.members(session, unit_id, on=local_day(now))) or crew.desk
-    return frozenset(first)
-
-
-def _rung_anyway(hearer: Hearer, crew: Crew, on_call: frozenset[UUID]) -> frozenset[UUID]:
+def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:
     """Whose wishes duty overrides: those on duty, and whoever is told in the place of people who are not there."""
     if hearer is Hearer.ON_DUTY or (hearer is Hearer.WORKER and crew.assignee is None):
         return on_call
-    return frozenset(crew.on_duty) | _desk_as_stand_in(crew)
+    return _in_place_of_chairs(crew).union(crew.on_duty)
 
 
-def _desk_as_stand_in(crew: Crew) -> frozenset[UUID]:
-    """The desk's dispatchers, where a unit has no chair of its own."""
-    return frozenset() if crew.chairs else frozenset(crew.desk)
+def _in_place_of_chairs(crew: Crew) -> frozenset[UUID]:
+    """Who is told what a unit's chairs would be told if it had any."""
+    return frozenset() if crew.chairs else frozenset(crew.in_charge).union(crew.desk)
 
 
 def _people(session: Session, hearer: Hearer, case: Case, crew: Crew, on_call: Collection[UUID]) -> Iterable[UUID]:
@@ -173,8 +162,8 @@ def _people(session: Session, hearer: Hearer, case: Case, crew: Crew, on_call: C
         Hearer.ASSIGNEE: {crew.assignee},
         Hearer.WORKER: {crew.assignee} if crew.assignee is not None else on_call,
         Hearer.ON_DUTY: on_call,
-        Hearer.CHAIRS: crew.chairs or crew.desk,
-        Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.chairs or crew.desk,
+        Hearer.CHAIRS: crew.in_charge,
+        Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.in_charge,
     }
     return (person for person in found[hearer] if person is not None)
 
@@ -182,21 +171,36 @@ def _people(session: Session, hearer: Hearer, case: Case, crew: Crew, on_call: C
 def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> int:
     """Warn those whom a rung of the ladder names that the time of a case runs out; return how many were told.
 
-    The case is looked at as it is now: over, stopped, handed on or warned of more urgently since, it is nobody's worry.
+    The case is looked at as it is now. Over or stopped it is nobody's worry until it goes on: the sweep will tell it
+    then. Handed on, warned of more urgently or due later since, it is promised anew when there is something to tell.
     Where those on duty were asked for and there was nobody, the case's course says so.
     """
-    standing = queries.standing(session, report_id, rung)
-    if standing is None or not standing.is_running or standing.unit_id != unit_id:
+    case = queries.standing(session, report_id)
+    if (case.unit_id, case.warned) != (unit_id, rung):
         return 0
-    crew = targets.crew(session, standing.city_id, unit_id, now, standing.assignee_id)
+    if not case.is_running:
+        reports.warn_again(session, report_id, unit_id, rung)
+        return 0
+    if case.desk_reviews:  # the unit waits for the desk, and who concluded is not to be asked
+        asked = targets.desk(session, case.city_id)
+        crew = targets.reviewers(session, asked, now)
+    else:
+        asked = unit_id
+        crew = targets.crew(session, case.city_id, unit_id, now, case.assignee_id)
     people, nobody_on_duty = ladder.audience(Rung(rung), crew)
     if nobody_on_duty:
-        reports.nobody_on_duty(session, report_id, unit_id, rung, now)
-    data = {"unit_id": unit_id, "rung": rung}
-    matter = Matter(news.WARNINGS[rung], f"warned:{report_id}:{unit_id}:{rung}", report_id, data=data)
+        reports.nobody_on_duty(session, report_id, asked, rung, now)
+    key = _warning_key(report_id, unit_id, rung, case.due_corrections)
+    matter = Matter(news.WARNINGS[rung], key, report_id, data={"unit_id": unit_id, "rung": rung})
     # Who is told in the place of people who are not there is rung as they would be.
-    on_duty = people if nobody_on_duty else _desk_as_stand_in(crew).union(crew.on_duty)
+    on_duty = people if nobody_on_duty else _in_place_of_chairs(crew).union(crew.on_duty)
     return tell(session, matter, people, now=now, on_duty=on_duty)
+
+
+def _warning_key(report_id: UUID, unit_id: int, rung: int, due_corrections: int) -> str:
+    """Once for a case, unit and rung. A due time that a correction moved is another promise, of which it is told anew."""
+    key = f"warned:{report_id}:{unit_id}:{rung}"
+    return f"{key}:{due_corrections}" if due_corrections else key
 
 
 def digest(session: Session, city_id: int, now: datetime) -> bool:

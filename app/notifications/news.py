@@ -25,7 +25,7 @@ class Hearer(StrEnum):
     WORKER = "worker"  # the assignee; while there is none, those on duty
     ON_DUTY = "on_duty"  # of the unit that holds the case now
     CHAIRS = "chairs"  # of that unit; at the desk, its dispatchers
-    REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where a chair concluded
+    REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where the desk reviews
 
 
 class Notice(StrEnum):

@@ -107,28 +107,29 @@ def leaders(session: Session, now: datetime) -> Sequence[UUID]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A case as a warning finds it: whether it is open and its clock runs, who holds it, when it is due."""
+    """A case as a warning finds it. `is_running`: it is open, and its clock is not stopped."""
 
     city_id: int
     unit_id: int
     assignee_id: UUID | None
     due_at: datetime
+    due_corrections: int
+    warned: int
     is_running: bool
+    desk_reviews: bool
 
 
 _STANDING = text("""
-    select city_id, unit_id, assignee_id, due_at, warned > :rung as is_told_more,
-           state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running
+    select city_id, unit_id, assignee_id, due_at, due_corrections, warned,
+           state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running,
+           state = 'contested' and review_by_desk as desk_reviews
     from reports where id = :report_id
 """)
 
 
-def standing(session: Session, report_id: UUID, rung: int) -> Standing | None:
-    """A case as it is now; None when the unit that holds it has reached a higher rung meanwhile, which tells it all."""
-    row = session.execute(_STANDING, {"report_id": report_id, "rung": rung}).one_or_none()
-    if row is None or row.is_told_more:
-        return None
-    return Standing(row.city_id, row.unit_id, row.assignee_id, row.due_at, row.is_running)
+def standing(session: Session, report_id: UUID) -> Standing:
+    """A case as it is now."""
+    return Standing(**session.execute(_STANDING, {"report_id": report_id}).mappings().one())
 
 
 _REACH = text("""
@@ -240,8 +241,8 @@ def is_news_still(session: Session, notice: Addressed) -> bool:
     """Whether a notice says what its reader should do or know now, or the case has moved on while it was held back."""
     told = notice.told
     if told.notice in WARNINGS.values() and told.report_id is not None:
-        now = standing(session, told.report_id, told.data["rung"])
-        return now is not None and now.is_running and now.unit_id == told.data["unit_id"]
+        now = standing(session, told.report_id)
+        return now.is_running and (now.unit_id, now.warned) == (told.data["unit_id"], told.data["rung"])
     if told.report_id is None or notice.entry_id is None:
         return True
     case = case_of(session, told.report_id, notice.entry_id)

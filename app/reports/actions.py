@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ from app.reports.rulebook import Rulebook, RulebookCache
 from app.reports.timeline import Request, Step, Writer
 from app.reports.workflow import By, Move, Outcome, State
 from geo.validity import local_day
+
+log = structlog.get_logger("reports")
 
 # Whose permission a row of the table of moves asks for.
 DO = {By.OFFICER: Do.HANDLE, By.AUTHOR: Do.SPEAK, By.REVIEWER: Do.REVIEW}
@@ -179,7 +182,13 @@ def _opened(session: Session, report_id: UUID, act: Act) -> tuple[Report, "Repor
 def _carry_out(
     session: Session, report: Report, change: handling.Change, step: Step, *, subject: "ReportSubject", act: Act
 ) -> UUID:
-    """Change the report and put the step on its timeline, as the act of the unit that held it; return the entry's id."""
+    """Change the report and put the step on its timeline, as the act of the unit that held it; return the entry's id.
+
+    Says loudly where its clock could not go by its calendar.
+    """
+    if change.lack is not None:
+        calendar_code, year = change.lack
+        log.error("calendar lacks a year", calendar=calendar_code, year=year, report=str(report.id))
     from_state, from_unit = report.state, report.unit_id
     report.change(change.columns, act.now)
     return timeline.record(
@@ -260,10 +269,24 @@ def photo_refused(session: Session, report_id: UUID, sha256: str, refusal: str, 
     timeline.record(session, report, step, by=timeline.SYSTEM, now=now)
 
 
-def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> None:
-    """Put on the course of a case that a warning found nobody on duty in its unit; once for a unit and rung."""
+def warn_again(session: Session, report_id: UUID, unit_id: int, rung: int) -> None:
+    """Take back that a unit was told of a rung, as its warning found the case over or stopped: when it goes on, it is.
+
+    No effect on a case that another unit holds meanwhile, or that another rung was told of: those are told anyway.
+    """
     report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
-    entry_id = uuid5(report_id, f"nobody_on_duty:{unit_id}:{rung}")
+    if (report.unit_id, report.warned) == (unit_id, rung):
+        report.warned = rung - 1
+
+
+def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, now: datetime) -> None:
+    """Put on the course of a case that a warning found nobody on duty in a unit; once for a unit, rung and due time.
+
+    The entry's id is of version 5, which no request may carry.
+    """
+    report = session.get_one(Report, report_id, with_for_update=True, populate_existing=True)
+    told = (unit_id, rung, *([report.due_corrections] if report.due_corrections else ()))
+    entry_id = uuid5(report_id, f"nobody_on_duty:{':'.join(str(part) for part in told)}")
     if timeline.earlier(session, report_id, Request(entry_id)) is not timeline.Earlier.NEVER:
         return
     step = Step("nobody_on_duty", {"rung": rung, "unit": unit_id}, shown_to="unit")
@@ -323,10 +346,14 @@ def _facts(session: Session, row: Move, report: Report, given: Mapping[str, Any]
             actor_id=actor_id,
         )
     if row.name == "contest":
-        concluder = report.concluded_by
+        concluder, day = report.concluded_by, local_day(now)
+        working = people.members(session, report.unit_id, on=day)
         return handling.Facts(
             concluder_is_chair=concluder is not None
-            and people.works_for(session, concluder, report.unit_id, Role.CHAIR, on=local_day(now))
+            and people.works_for(session, concluder, report.unit_id, Role.CHAIR, on=day),
+            unit_reviews=any(
+                roles & {Role.CHAIR, Role.DISPATCHER} for person, roles in working.items() if person != concluder
+            ),
         )
     return handling.Facts(actor_id=actor_id)
 

@@ -13,7 +13,7 @@ from app.identity import permissions
 from app.identity import queries as people
 from app.identity.permissions import Actor, Do, Role, Subject
 from app.photos import actions as photo_actions
-from app.reports.handling import Change, clock_columns, moved_to, needed, stopwatch
+from app.reports.handling import Change, Lack, clock_columns, moved_to, needed, stopwatch
 from app.reports.models import Report
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import OPEN, State
@@ -113,7 +113,8 @@ def _correct(_session: Session, report: Report, given: Mapping[str, Any], contex
     }
     # A retry of what the resident first sent must still be recognised as the same.
     columns["as_sent"] = {**{member: old for member, (old, _) in changed.items()}, **(report.as_sent or {})}
-    columns |= _routed_again(report, columns, context)
+    routed, lack = _routed_again(report, columns, context)
+    columns |= routed
     data: dict[str, Any] = {
         "from": {member: old for member, (old, _) in changed.items()},
         "to": {m: new for m, (_, new) in changed.items()},
@@ -124,11 +125,11 @@ def _correct(_session: Session, report: Report, given: Mapping[str, Any], contex
         texts = {"reason": given["reason"], "address": changed["address"][1]}
         data["from"].pop("address")
         data["to"].pop("address")
-        return Change(columns, data, texts)
-    return Change(columns, data, {"reason": given["reason"]})
+        return Change(columns, data, texts, lack)
+    return Change(columns, data, {"reason": given["reason"]}, lack)
 
 
-def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) -> tuple[dict[str, Any], Lack | None]:
     book, day = context.book, local_day(report.received_at)
     kind = book.kind(columns.get("kind_code", report.kind_code), day)
     became: dict[str, Any] = {"field": kind.field}
@@ -146,34 +147,46 @@ def _routed_again(report: Report, columns: Mapping[str, Any], context: Context) 
             unit_id = book.desk.id if report.refusals else unit_id
         if unit_id != report.unit_id:
             became |= {"state": State.RECEIVED.value, **moved_to(report, unit_id, context.now)}
-    return became | _judged_again(report, Case(kind.field, kind.code, unit_id, report.urgent), context)
+    warned = became.get("warned", report.warned)
+    judged, lack = _judged_again(report, Case(kind.field, kind.code, unit_id, report.urgent), warned, context)
+    return became | judged, lack
 
 
-def _judged_again(report: Report, case: Case, context: Context) -> dict[str, Any]:
+def _judged_again(report: Report, case: Case, warned: int, context: Context) -> tuple[dict[str, Any], Lack | None]:
     """The clock by the target that the corrected case would have had at receipt; a later due time is the chair's to give.
 
-    By another calendar the time that stood still is added as it was on the wall.
+    By another calendar the time that stood still is added as it was on the wall. Of the `warned` rungs those that are
+    still to come by the new clock will be told again; one that has come by it alone is told now.
     """
     book = context.book
     wanted = target(case, book.policies, report.received_at)
     judged = due(report.received_at, wanted, book.calendars)
     target_s = int(wanted.allowed.total_seconds())
     if (target_s, judged.calendar_code) == (report.target_s, report.calendar_code):
-        return {}
-    due_at = _moved_due(report, judged, timedelta(seconds=target_s - report.target_s), book)
+        return {}, None
+    due_at, missing_year = _moved_due(report, judged, timedelta(seconds=target_s - report.target_s), book)
     if due_at > report.due_at and not is_chair_of(context.actor, report.unit_id):
-        return {}
+        return {}, None
     clock = replace(stopwatch(report, book.calendar(judged.calendar_code)), due_at=due_at)
-    return {"target_s": target_s, "calendar_code": judged.calendar_code, **clock_columns(clock, target_s)}
+    columns = clock_columns(clock, target_s)
+    columns |= {
+        "target_s": target_s,
+        "calendar_code": judged.calendar_code,
+        "warned": min(warned, sum(rung <= context.now for rung in columns["rungs"])),
+        "due_corrections": report.due_corrections + 1,
+    }
+    asked_for = wanted.calendar_code
+    return columns, None if missing_year is None or asked_for is None else Lack(asked_for, missing_year)
 
 
-def _moved_due(report: Report, judged: Due, longer: timedelta, book: Rulebook) -> datetime:
-    if judged.calendar_code == report.calendar_code:
-        try:
-            return book.calendar(judged.calendar_code).add(report.due_at, longer)
-        except YearMissing:  # as everywhere, time on the wall stands in for it
-            return report.due_at + longer
-    return judged.due_at + timedelta(seconds=report.stopped_s)
+def _moved_due(report: Report, judged: Due, longer: timedelta, book: Rulebook) -> tuple[datetime, int | None]:
+    """When the corrected case is due, and the year that a calendar lacked for it: time on the wall stands in for it."""
+    if judged.calendar_code != report.calendar_code:
+        return judged.due_at + timedelta(seconds=report.stopped_s), judged.missing_year
+    try:
+        return book.calendar(judged.calendar_code).add(report.due_at, longer), judged.missing_year
+    except YearMissing as missing:
+        return report.due_at + longer, missing.year
 
 
 def _note(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:

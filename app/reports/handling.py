@@ -5,9 +5,9 @@ returns what becomes of the report, or raises what is wrong.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.errors import Conflict, Invalid
@@ -103,7 +103,8 @@ class BodyUnknown(Invalid):
 class Facts:
     """What was looked up for a decision. `after_photos` are those whose bytes are here.
 
-    `calendar` is the one by which the time of the case runs.
+    `calendar` is the one by which the time of the case runs. `unit_reviews`: somebody other than the concluder may
+    review in the unit that holds the case, a chair or a dispatcher.
     """
 
     calendar: Calendar = ROUND_THE_CLOCK
@@ -117,16 +118,25 @@ class Facts:
     unit_acts: bool = True
     ward_unit_id: int | None = None
     concluder_is_chair: bool = False
+    unit_reviews: bool = True
     actor_id: UUID | None = None
+
+
+class Lack(NamedTuple):
+    """A calendar that lacks a year, so that time on the wall stood in for it. Somebody must be told."""
+
+    calendar_code: str
+    year: int
 
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of the report's columns, and the step that goes on its timeline."""
+    """What becomes of the report's columns, and the step that goes on its timeline; what its clock could not go by."""
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    lack: Lack | None = None
 
     def step(self, type_: str, shown_to: str = "all") -> Step:
         """The entry for the timeline."""
@@ -142,7 +152,7 @@ def decide(move: Move, report: Report, given: Mapping[str, Any], facts: Facts, n
     """What the move makes of the report."""
     change = _DECIDERS[move.name](report, given, facts, now)
     state = move.to or State(report.left_state or State.ACCEPTED)
-    return Change({"state": state.value, **change.columns}, change.data, change.texts)
+    return replace(change, columns={"state": state.value, **change.columns})
 
 
 def _accept(report: Report, _given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
@@ -198,19 +208,21 @@ def _ask(report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) 
     if clock.is_overdue(now):
         raise StopAfterDue
     stopped = clock.stop(now)
+    unanswered = stopped.resume(now + LONGEST_STOP)
     columns = {
         **clock_columns(stopped, report.target_s),
-        "rungs_if_unanswered": rungs(stopped.resume(now + LONGEST_STOP), report.target_s),
+        "rungs_if_unanswered": rungs(unanswered, report.target_s),
         "left_state": report.state,
         "stopped_units": [*report.stopped_units, report.unit_id],
     }
-    return Change(columns, texts={"question": question})
+    return Change(columns, texts={"question": question}, lack=lack_of(unanswered))
 
 
 def _answer(report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
     answer = needed(given, "answer")
-    columns = {**clock_columns(stopwatch(report, facts.calendar).resume(now), report.target_s), "left_state": None}
-    return Change(columns, texts={"answer": answer})
+    clock = stopwatch(report, facts.calendar).resume(now)
+    columns = {**clock_columns(clock, report.target_s), "left_state": None}
+    return Change(columns, texts={"answer": answer}, lack=lack_of(clock))
 
 
 def _conclude(report: Report, given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
@@ -265,18 +277,19 @@ def _contest(report: Report, given: Mapping[str, Any], facts: Facts, now: dateti
         raise ContestedAlready
     if report.concluded_at is None or now >= report.concluded_at + CONTEST_WITHIN:
         raise ContestTooLate
+    clock = stopwatch(report, facts.calendar).go_on(now)
     columns = {
-        **clock_columns(stopwatch(report, facts.calendar).go_on(now), report.target_s),
+        **clock_columns(clock, report.target_s),
         "contests": report.contests + 1,
-        # Nobody reviews what they concluded themselves.
-        "review_by_desk": facts.concluder_is_chair,
+        # Nobody reviews what they concluded themselves, and a case without a reviewer waits for ever.
+        "review_by_desk": facts.concluder_is_chair or not facts.unit_reviews,
         "concluded_at": None,
         "outcome": None,
         "original_id": None,
         "body_code": None,
         "late_reason": None,
     }
-    return Change(columns, {"outcome": report.outcome}, {"reason": reason})
+    return Change(columns, {"outcome": report.outcome}, {"reason": reason}, lack_of(clock))
 
 
 def _reopen(_report: Report, given: Mapping[str, Any], _facts: Facts, _now: datetime) -> Change:
@@ -286,7 +299,7 @@ def _reopen(_report: Report, given: Mapping[str, Any], _facts: Facts, _now: date
 def _withdraw(report: Report, _given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:
     ended = stopwatch(report, facts.calendar).end(now)
     columns = {**clock_columns(ended, report.target_s), "left_state": None}
-    return Change(columns, {"late": ended.is_overdue(now)})
+    return Change(columns, {"late": ended.is_overdue(now)}, lack=lack_of(ended))
 
 
 def needed(given: Mapping[str, Any], member: str) -> Any:
@@ -307,6 +320,11 @@ def clock_columns(clock: Stopwatch, target_s: int) -> dict[str, Any]:
         "rungs": rungs(clock, target_s),
         "rungs_if_unanswered": None,
     }
+
+
+def lack_of(clock: Stopwatch) -> Lack | None:
+    """The calendar that lacked a year when the clock was moved, if it did."""
+    return None if clock.missing_year is None else Lack(clock.calendar.code, clock.missing_year)
 
 
 def rungs(clock: Stopwatch, target_s: int) -> list[datetime]:

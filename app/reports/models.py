@@ -160,6 +160,11 @@ class Report(Base):
             text("(rungs[warned + 1])"),
             postgresql_where=text(f"{_IS_OPEN} and stopped_at is null and warned < 3"),
         ),
+        Index(
+            "reports_rungs_astray_idx",
+            "id",
+            postgresql_where=text(f"{_IS_OPEN} and rungs[3] is distinct from due_at"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
@@ -204,6 +209,7 @@ class Report(Base):
     rungs: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default="{}")
     warned: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     rungs_if_unanswered: Mapped[list[datetime] | None] = mapped_column(ARRAY(DateTime(timezone=True)))
+    due_corrections: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     concluded_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))

@@ -63,8 +63,8 @@ class Asker:
 
 # What no answer about a report shows: a queue reads fifty rows of it, so they are left where they are.
 _NOT_SHOWN = frozenset({
-    "point", "as_sent", "city_id", "about_unit", "target_s", "rungs", "warned", "rungs_if_unanswered", "refusals",
-    "overdue_unit_id", "updated_at",
+    "point", "as_sent", "city_id", "about_unit", "target_s", "rungs", "warned", "rungs_if_unanswered",
+    "due_corrections", "refusals", "overdue_unit_id", "updated_at",
 })  # fmt: skip
 _COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
@@ -141,7 +141,7 @@ def queue(
 ) -> Sequence[RowMapping]:
     """Open cases of the units in the order of their due time, after the position `after` (due_at, id).
 
-    With `desk`, also the contested cases that a chair concluded, for the city's desk to review. With `overdue_at`, only
+    With `desk`, also the contested cases that the city's desk reviews. With `overdue_at`, only
     those past due and not stopped at that instant.
     """
     held: ColumnElement[bool] = Report.unit_id.in_(sorted(unit_ids))
@@ -218,6 +218,22 @@ def count_overdue(session: Session, now: datetime) -> int:
     """How many open reports are past due, their clock running."""
     late = select(func.count()).where(_IS_OPEN, Report.due_at < now, Report.stopped_at.is_(None))
     return session.execute(late).scalar_one()
+
+
+def count_unwarned(session: Session, *, before: datetime) -> int:
+    """How many open reports, their clock running, reached their next rung before `before` and were not warned about."""
+    late = text("""
+        select count(*) from reports
+        where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+            and stopped_at is null and warned < 3 and rungs[warned + 1] < :before
+    """)
+    return int(session.execute(late, {"before": before}).scalar_one())
+
+
+def count_stopped(session: Session, *, before: datetime) -> int:
+    """How many reports wait for their resident since before `before`."""
+    waits = select(func.count()).where(Report.state == "awaiting_resident", Report.stopped_at < before)
+    return session.execute(waits).scalar_one()
 
 
 @dataclass(frozen=True)

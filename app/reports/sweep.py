@@ -40,7 +40,8 @@ _CLOSE = text(
 )
 
 # Due moves by 24 hours exactly, however late the sweep comes: an outage of ours gives a unit no time and takes none. By
-# the calendar of the case that was reckoned when its clock was stopped (`handling._ask`).
+# the calendar of the case that was reckoned when its clock was stopped (`handling._ask`); where it was not, by a program
+# that knew nothing of rungs, round the clock.
 _RESUME = text(
     """
     with due as (
@@ -48,7 +49,10 @@ _RESUME = text(
         order by stopped_at limit :limit for update skip locked
     ), swept as (
         update reports r set state = coalesce(r.left_state, 'accepted'), left_state = null, stopped_at = null,
-            due_at = r.rungs_if_unanswered[3], rungs = r.rungs_if_unanswered, rungs_if_unanswered = null, stopped_s = r.stopped_s + extract(epoch from cast(:stop as interval))::int,
+            due_at = coalesce(r.rungs_if_unanswered[3], r.due_at + :stop),
+            rungs = coalesce(r.rungs_if_unanswered,
+                array(select rung + :stop from unnest(r.rungs) with ordinality as old (rung, place) order by place)),
+            rungs_if_unanswered = null, stopped_s = r.stopped_s + extract(epoch from cast(:stop as interval))::int,
             version = version + 1, updated_at = :now
         from due where r.id = due.id
         returning r.id, r.unit_id, r.state, 'awaiting_resident' as from_state
@@ -57,8 +61,10 @@ _RESUME = text(
 )
 
 
-# Several rungs may have fallen due in an outage: the highest is told, and the ones below it never are. The entry's id
-# is made of case, unit and rung, so that a unit to which a case comes back is not told the same again.
+# Several rungs may have fallen due in an outage: the highest is told, and the ones below it never are. A case may reach
+# a rung once more in the same unit, when it comes back, or when the promise found it stopped (`actions.warn_again`). It is
+# promised each time: an inbox takes it once. On its course it stands once, by an id made of case, unit, rung and the
+# due time it belongs to. The id is of version 5, which no request may carry (`forms.ActionId`).
 _WARN = text("""
     with due as (
         select id from reports
@@ -68,27 +74,49 @@ _WARN = text("""
     ), swept as (
         update reports r set warned = (select count(*) from unnest(r.rungs) as rung where rung <= :now)
         from due where r.id = due.id
-        returning r.id, r.unit_id, r.warned
+        returning r.id, r.unit_id, r.warned,
+            md5(concat_ws(' ', 'warned', r.id, r.unit_id, r.warned, nullif(r.due_corrections, 0))) as digest
+    ), named as (
+        select *, cast(overlay(overlay(digest placing '5' from 13) placing '8' from 17) as uuid) as entry_id from swept
     ), entry as (
         insert into timeline (report_id, entry_id, at, type, by_role, unit_id, shown_to, data)
-        select id, cast(md5(concat_ws(' ', 'warned', id, unit_id, warned)) as uuid), :now, 'warned', 'system', unit_id,
-            'unit', jsonb_build_object('rung', warned, 'unit', unit_id)
-        from swept
+        select id, entry_id, :now, 'warned', 'system', unit_id, 'unit', jsonb_build_object('rung', warned, 'unit', unit_id)
+        from named
         on conflict (report_id, entry_id) do nothing
-        returning report_id, entry_id, unit_id, data
     ), promise as (
         insert into outbox (topic, payload, at)
-        select 'report.warned', jsonb_build_object('report_id', report_id, 'entry_id', entry_id, 'unit_id', unit_id,
-            'rung', data->'rung', 'units', jsonb_build_array(unit_id)), :now
-        from entry
+        select 'report.warned', jsonb_build_object('report_id', id, 'entry_id', entry_id, 'unit_id', unit_id,
+            'rung', warned, 'units', jsonb_build_array(unit_id)), :now
+        from named
     )
     select count(*) from swept
+""")
+
+# While a deploy is under way, programs that know nothing of rungs take cases in and move their clocks round the clock.
+_COMPLETE = text("""
+    with astray as (
+        select id from reports
+        where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
+            and rungs[3] is distinct from due_at
+        limit :limit for update skip locked
+    ), completed as (
+        update reports r set rungs_if_unanswered = null,
+            rungs = array[due_at - target_s * interval '0.5 s', due_at - target_s * interval '0.2 s', due_at]
+        from astray where r.id = astray.id
+        returning r.id
+    )
+    select count(*) from completed
 """)
 
 
 def warn_due(session: Session, now: datetime, limit: int = 1000) -> int:
     """Promise a warning for every open case that reached another rung of its time; return how many there were."""
     return int(session.execute(_WARN, {"now": now, "limit": limit}).scalar_one())
+
+
+def complete_rungs(session: Session, limit: int = 1000) -> int:
+    """Reckon, round the clock, the rungs of open cases that are not those of their due time; return how many there were."""
+    return int(session.execute(_COMPLETE, {"limit": limit}).scalar_one())
 
 
 def close_due(session: Session, now: datetime, limit: int = 1000) -> int:

@@ -29,7 +29,7 @@ class By(StrEnum):
 
     OFFICER = "officer"  # of the unit that holds the case
     AUTHOR = "author"  # the resident, or whoever filed for them
-    REVIEWER = "reviewer"  # the unit's chair, or the city desk when the chair concluded
+    REVIEWER = "reviewer"  # the unit's chair; the city desk when one concluded or there is no other
     SYSTEM = "system"
 
 

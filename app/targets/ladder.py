@@ -23,7 +23,7 @@ class Asked(StrEnum):
 
     ASSIGNEE = "assignee"  # while nobody is assigned, those on duty
     DUTY = "duty"  # while nobody is on duty, the chairs
-    CHAIRS = "chairs"  # of a unit without any, the dispatchers of the city's desk
+    CHAIRS = "chairs"  # of a unit without any, everybody there; where nobody is, the dispatchers of the city's desk
 
 
 class Step(NamedTuple):
@@ -64,20 +64,23 @@ def _before(due_at: datetime, allowed: timedelta, calendar: Calendar, percent: i
         return due_at - left
 
 
-def highest_due(now: datetime, half_at: datetime, most_at: datetime, due_at: datetime) -> Rung | None:
-    """The highest rung whose instant has come; None before the first."""
-    reached = [rung for rung, at in ((Rung.HALF, half_at), (Rung.MOST, most_at), (Rung.DUE, due_at)) if at <= now]
-    return max(reached, default=None)
-
-
 @dataclass(frozen=True)
 class Crew:
-    """Who could be told about a case of a unit: its assignee, those on duty now, its chairs, the desk's dispatchers."""
+    """Who could be told about a case of a unit.
+
+    Its assignee, those on duty now, its chairs, the desk's dispatchers, and everybody who works in the unit.
+    """
 
     assignee: UUID | None = None
     on_duty: Sequence[UUID] = ()
     chairs: Sequence[UUID] = ()
     desk: Sequence[UUID] = ()
+    working: Sequence[UUID] = ()
+
+    @property
+    def in_charge(self) -> Sequence[UUID]:
+        """The chairs. The desk cannot open what a unit without one deals with, so it comes after everybody there."""
+        return self.chairs or self.working or self.desk
 
 
 class Audience(NamedTuple):
@@ -96,8 +99,7 @@ def audience(rung: Rung, crew: Crew) -> Audience:
 
 
 def _people(asked: Asked, crew: Crew) -> Iterable[UUID]:
-    chairs = crew.chairs or crew.desk
-    on_duty = crew.on_duty or chairs
+    on_duty = crew.on_duty or crew.in_charge
     if asked is Asked.ASSIGNEE:
         return on_duty if crew.assignee is None else (crew.assignee,)
-    return on_duty if asked is Asked.DUTY else chairs
+    return on_duty if asked is Asked.DUTY else crew.in_charge

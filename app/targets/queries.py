@@ -126,16 +126,31 @@ def on_duty(session: Session, unit_id: int, at: datetime) -> OnDuty:
 
 def crew(session: Session, city_id: int, unit_id: int, at: datetime, assignee: UUID | None = None) -> Crew:
     """Who could be warned of a case of a unit at an instant. An assignee who left the unit is none."""
-    day = local_day(at)
-    working = identity.members(session, unit_id, on=day)
-    desk = session.scalars(select(_UNITS.c.id).where(_UNITS.c.city_id == city_id, _UNITS.c.kind == "desk")).one()
-    dispatchers = identity.members(session, desk, on=day)
+    working = identity.members(session, unit_id, on=local_day(at))
     return Crew(
         assignee=assignee if assignee in working else None,
         on_duty=_on_duty(session, unit_id, at, working).people,
         chairs=tuple(person for person, roles in working.items() if Role.CHAIR in roles),
-        desk=tuple(person for person, roles in dispatchers.items() if Role.DISPATCHER in roles),
+        desk=tuple(_dispatchers(session, desk(session, city_id), at)),
+        working=tuple(working),
     )
+
+
+def reviewers(session: Session, desk_id: int, at: datetime) -> Crew:
+    """Who could be warned at an instant of a case of another unit that the desk reviews: its dispatchers alone."""
+    dispatchers = _dispatchers(session, desk_id, at)
+    return Crew(on_duty=_on_duty(session, desk_id, at, dispatchers).people, desk=tuple(dispatchers))
+
+
+def desk(session: Session, city_id: int) -> int:
+    """The unit that is the city's desk."""
+    found = select(_UNITS.c.id).where(_UNITS.c.city_id == city_id, _UNITS.c.kind == "desk")
+    return int(session.scalars(found).one())
+
+
+def _dispatchers(session: Session, desk_id: int, at: datetime) -> Mapping[UUID, frozenset[Role]]:
+    there = identity.members(session, desk_id, on=local_day(at))
+    return {person: roles for person, roles in there.items() if Role.DISPATCHER in roles}
 
 
 def _on_duty(session: Session, unit_id: int, at: datetime, working: Mapping[UUID, frozenset[Role]]) -> OnDuty:

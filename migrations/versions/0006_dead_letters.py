@@ -2,6 +2,9 @@
 
 The columns are empty and rewrite nothing. What the relay must look at stays apart in an index of its own from what is to
 come and from what was given up, however much of either lies there. Built while rows are written.
+
+The index by which relays of the release before look (`outbox_waiting_idx`) stays until none of them can be running:
+without it each of their questions would read the whole table. The next release drops it.
 """
 
 from alembic import op
@@ -31,15 +34,10 @@ def upgrade() -> None:
         for name, what in INDEXES.items():
             op.execute(f"drop index concurrently if exists {name}")
             op.execute(f"create index concurrently {name} on outbox {what}")
-        op.execute("drop index concurrently if exists outbox_waiting_idx")
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.execute("drop index concurrently if exists outbox_waiting_idx")
-        op.execute(
-            "create index concurrently outbox_waiting_idx on outbox (sent_at nulls first, id) where done_at is null"
-        )
         for name in INDEXES:
             op.execute(f"drop index concurrently if exists {name}")
     op.execute("alter table outbox drop column not_before, drop column given_up_at")

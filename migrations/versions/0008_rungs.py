@@ -14,19 +14,15 @@ alter table reports
     -- How many of them the unit that holds the case was told of.
     add column warned smallint not null default 0,
     -- What the rungs become when a question stays unanswered for 24 hours.
-    add column rungs_if_unanswered timestamptz[];
+    add column rungs_if_unanswered timestamptz[],
+    -- How often a correction moved the due time: each is a new promise, whose rungs are told anew.
+    add column due_corrections smallint not null default 0;
 alter table reports add constraint reports_warned_check check (warned between 0 and 3) not valid;
--- Cases that are open now, of which there are few: their time runs round the clock.
-update reports set
-    rungs = array[due_at - target_s * interval '0.5 s', due_at - target_s * interval '0.2 s', due_at]
-where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested');
-update reports set rungs_if_unanswered = array[rungs[1] + interval '24 h', rungs[2] + interval '24 h',
-    rungs[3] + interval '24 h']
-where state = 'awaiting_resident';
 """
 
 DOWN = """
-alter table reports drop column calendar_code, drop column rungs, drop column warned, drop column rungs_if_unanswered;
+alter table reports drop column calendar_code, drop column rungs, drop column warned, drop column rungs_if_unanswered,
+    drop column due_corrections;
 """
 
 

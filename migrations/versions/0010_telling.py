@@ -64,8 +64,9 @@ create table digests (
 alter table people add column quiet_from time, add column quiet_to time;
 alter table people add constraint people_quiet_check
     check (num_nonnulls(quiet_from, quiet_to) <> 1 and quiet_from <> quiet_to) not valid;
-alter table people validate constraint people_quiet_check;
 alter table staff add column email text;
+-- It ran out, and nobody ended it: its device rings on for a while.
+alter table sessions add column lapsed boolean not null default false;
 
 grant select, insert, delete on notifications to haigio_app;
 grant update (read_at) on notifications to haigio_app;
@@ -75,6 +76,7 @@ grant update (disabled_at) on webhooks to haigio_app;
 """
 
 DOWN = """
+alter table sessions drop column lapsed;
 alter table staff drop column email;
 alter table people drop column quiet_from, drop column quiet_to;
 drop table digests, webhooks, devices, notifications;

@@ -220,6 +220,47 @@ def test_a_decision_without_a_number_is_refused(as_, district, resident):
     assert (answer.status_code, answer.get_json()["errors"][0]["at"]) == (422, "number")
 
 
+# Of version 1, 3, 5 and 8, and one that follows no rule.
+NOT_FOR_REQUESTS = (
+    "c232ab00-9414-11ec-b3c8-9f6bdeced846",
+    "5df41881-3aed-3515-88a7-2f4a814cf09e",
+    "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+    "2489e9ad-2ee2-8e00-8ec9-32d5f69181c0",
+    "00000000-0000-0000-0000-000000000001",
+)
+
+
+@pytest.mark.parametrize("sent", NOT_FOR_REQUESTS)
+@pytest.mark.parametrize(
+    ("what", "said"), [("entries", {"type": "add", "text": "Vẫn còn"}), ("moves", {"to": "withdrawn"})]
+)
+def test_a_move_or_entry_has_an_id_that_nobody_else_comes_upon(as_, session, resident, what, said, sent):
+    client = as_(resident)
+    report_id = client.post("/api/v1/reports", json=body()).get_json()["id"]
+    path = f"/api/v1/reports/{report_id}/{what}"
+
+    answers = {
+        language: client.post(path, json={"id": sent, **said}, headers={"Accept-Language": language})
+        for language in ("vi", "en")
+    }
+    wrong = [(answer.status_code, answer.get_json()["errors"][0]) for answer in answers.values()]
+    assert [(status, one["at"], one["code"]) for status, one in wrong] == [(422, "id", "uuid_version_invalid")] * 2
+    assert [one["detail"] for _, one in wrong] == [
+        "Phải là mã UUID phiên bản 4 hoặc 7.",
+        "Must be a UUID of version 4 or 7.",
+    ]
+    assert session.execute(text("select count(*) from timeline where type <> 'received'")).scalar_one() == 0
+
+
+@pytest.mark.parametrize("sent", ["919108f7-52d1-4320-9bac-f847db4148a8", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"])
+def test_an_id_by_chance_or_by_time_and_chance_is_taken(as_, session, resident, sent):
+    report_id = as_(resident).post("/api/v1/reports", json=body()).get_json()["id"]
+    said = {"id": sent, "type": "add", "text": "Vẫn còn"}
+    assert as_(resident).post(f"/api/v1/reports/{report_id}/entries", json=said).status_code == 200
+    kept = session.execute(text("select entry_id from timeline where type = 'add'")).scalar_one()
+    assert str(kept) == sent
+
+
 def test_an_entry_of_a_resident_does_not_tell_who_wrote_it_to_one_who_tries_everybody(as_, session, resident):
     report_id = as_(resident).post("/api/v1/reports", json=body(anonymous=True)).get_json()["id"]
     said = {"id": str(uuid4()), "type": "add", "text": "Vẫn còn"}

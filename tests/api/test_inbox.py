@@ -216,7 +216,8 @@ def test_quiet_hours_are_set_shown_and_taken_away(as_, resident):
 
 @pytest.mark.parametrize(
     "hours",
-    [{}, {"from": "22:00"}, {"from": "22:00", "to": "22:00"}, {"from": "24:00", "to": "06:00"}, {"from": "9:00", "to": "10:00"}, 7],
+    [{}, {"from": "22:00"}, {"from": "22:00", "to": "22:00"}, {"from": "24:00", "to": "06:00"}, {"from": "9:00", "to": "10:00"},
+     {"from": "0١:00", "to": "06:00"}, 7],
 )  # fmt: skip
 def test_quiet_hours_that_are_none_are_refused(as_, resident, hours):
     assert as_(resident).patch(ME, json={"quiet_hours": hours}).status_code == 422
@@ -227,6 +228,7 @@ def test_staff_give_an_address_and_of_residents_none_is_kept(as_, resident, dist
     assert chair.patch(ME, json={"email": "chi@phuong.example"}).get_json()["email"] == "chi@phuong.example"
     assert chair.patch(ME, json={"channels": ["email"]}).get_json()["email"] == "chi@phuong.example"
     assert chair.patch(ME, json={"email": None}).get_json()["email"] is None
-    assert chair.patch(ME, json={"email": "not one"}).status_code == 422
+    for unusable in ("not one", "đ@phuong.example", "a@b\n", "@phuong.example"):
+        assert chair.patch(ME, json={"email": unusable}).status_code == 422
     assert as_(resident).patch(ME, json={"email": "toi@nha.example"}).status_code == 403
     assert as_(resident).patch(ME, json={"email": None}).status_code == 403

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 from rq import Queue
+from sqlalchemy import text
 
 from app.core import clock, outbox
+from app.core.clock import ClockWrong
 from app.http.container import KEY
+from app.reports import queries
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -67,3 +70,30 @@ def test_without_the_queues_the_rest_is_told(as_, web, monkeypatch, tmp_path):
     seen = figures(as_())
     assert "haigio_outbox_depth" in seen
     assert not any(name.startswith("haigio_queue_") for name in seen)
+
+
+def test_with_a_wrong_clock_the_queues_are_told_and_nothing_that_goes_by_the_time(as_, web, monkeypatch):
+    def wrong(_theirs):
+        raise ClockWrong
+
+    monkeypatch.setattr(clock, "compare", wrong)
+    monkeypatch.setattr(web.extensions[KEY].database, "_compare_at", 0.0)
+    with Redis.from_url(web.extensions[KEY].settings.queue_url) as connection:
+        queue = Queue("of this test", connection=connection)
+        queue.enqueue("nothing.at_all")
+        seen = figures(as_())
+        queue.delete(delete_jobs=True)
+    assert "haigio_outbox_depth" not in seen
+    assert seen['haigio_queue_depth{queue="of this test"}'] == 1
+
+
+def test_a_look_costs_the_database_two_seconds_at_most(as_, monkeypatch):
+    asked = []
+
+    def count_open(session):
+        asked.append(session.execute(text("show statement_timeout")).scalar())
+        return {}
+
+    monkeypatch.setattr(queries, "count_open", count_open)
+    figures(as_())
+    assert asked == ["2s"]

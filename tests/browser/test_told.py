@@ -65,13 +65,17 @@ def test_quiet_hours_are_two_times_or_none(resident):
     inbox = page.get_by_role("dialog", name="Thông báo")
     expect(inbox).to_contain_text("Chưa có gì.")
     inbox.get_by_text("Cách nhận thông báo").click()
+    expect(inbox.get_by_label("Trên máy của tôi")).to_be_checked()
+    inbox.get_by_label("Bằng tin nhắn").check()
     inbox.get_by_label("từ").fill("22:00")
     inbox.get_by_role("button", name="Lưu").click()
     expect(inbox.locator("[data-form-error]")).to_have_text("Hãy nhập cả hai giờ, hoặc bỏ trống cả hai.")
     inbox.get_by_label("đến").fill("06:00")
     inbox.get_by_role("button", name="Lưu").click()
     expect(inbox.locator("[data-saved]")).to_have_text("Đã lưu.")
-    assert page.request.get(f"{resident.url}/api/v1/me").json()["quiet_hours"] == {"from": "22:00", "to": "06:00"}
+    mine = page.request.get(f"{resident.url}/api/v1/me").json()
+    assert mine["quiet_hours"] == {"from": "22:00", "to": "06:00"}
+    assert mine["channels"] == ["inbox", "push", "sms"]
     assert faults(page) == []
 
 
@@ -98,7 +102,7 @@ def test_a_chair_is_warned_by_name_when_the_time_is_up(copy, visitor, account, d
     expect(chair.page.locator(".course")).to_contain_text("đã dùng 100 % thời gian")
 
 
-def test_a_device_shows_what_is_pushed_to_it_and_leads_to_the_case(visitor):
+def test_a_device_shows_what_is_pushed_to_it(copy, visitor):
     """The browser's push service is outside; what it would hand to the page's worker is handed over here."""
     somebody = visitor(permissions=["notifications"])
     page = somebody.page
@@ -111,6 +115,11 @@ def test_a_device_shows_what_is_pushed_to_it_and_leads_to_the_case(visitor):
     page.wait_for_function(
         "navigator.serviceWorker.getRegistration('/').then((one) => one?.active?.state === 'activated')"
     )
+    (worker,) = page.context.service_workers
+    # What a desktop would show, noted instead: a browser without one takes it away again at once.
+    worker.evaluate(
+        "() => { self.shown = []; registration.showNotification = async (...said) => { shown.push(said); }; }"
+    )
     message = {"title": "Đã tiếp nhận", "body": "BT-2611-0047", "link": "/#report/1", "tag": "n1"}
     cdp.send(
         "ServiceWorker.deliverPushMessage",
@@ -120,12 +129,14 @@ def test_a_device_shows_what_is_pushed_to_it_and_leads_to_the_case(visitor):
             "data": json.dumps(message, ensure_ascii=False),
         },
     )
-    page.wait_for_function("navigator.serviceWorker.ready.then(async (one) => (await one.getNotifications()).length)")
-    shown = page.evaluate(
-        "navigator.serviceWorker.ready.then(async (one) => (await one.getNotifications()).map("
-        "(said) => [said.title, said.body, said.tag, said.data.link]))"
+    copy.wait_until(lambda: worker.evaluate("shown.length"))
+    ((title, options),) = worker.evaluate("shown")
+    assert (title, options["body"], options["tag"], options["data"]) == (
+        "Đã tiếp nhận",
+        "BT-2611-0047",
+        "n1",
+        {"link": "/#report/1"},
     )
-    assert shown == [["Đã tiếp nhận", "BT-2611-0047", "n1", "/#report/1"]]
 
 
 def test_whoever_lets_nothing_ring_is_told_why(resident):
@@ -137,3 +148,35 @@ def test_whoever_lets_nothing_ring_is_told_why(resident):
     expect(page.locator("[data-ring-hint]")).to_have_text(
         "Trình duyệt không cho trang này gửi thông báo. Hãy xem lại cài đặt trình duyệt."
     )
+
+
+def test_a_chair_sets_who_is_on_duty_and_an_officer_reads_it(visitor, account):
+    chair = visitor()
+    chair.goes_to("/desk")
+    chair.comes_in_as(account("chair", "26944"))
+    page = chair.page
+    page.get_by_role("button", name="Lịch trực").click()
+    plan = page.get_by_role("dialog", name=re.compile("Lịch trực, Phường"))
+    expect(plan).to_contain_text("Chưa có lịch: mọi người luôn trực.")
+    plan.get_by_role("button", name="Thêm ca").click()
+    plan.get_by_label("Người trực").select_option(label="Cán bộ Phường Gia Định")
+    for weekday in ("T7", "CN"):
+        plan.get_by_label(weekday).check()
+    plan.get_by_label("từ", exact=True).fill("00:00")
+    plan.get_by_label("đến", exact=True).fill("00:00")
+    assert faults(page) == []
+    plan.get_by_role("button", name="Lưu lịch này").click()
+    expect(plan.last).to_contain_text("Đang trực: Cán bộ Phường Gia Định")
+
+    officer = visitor()
+    officer.goes_to("/desk")
+    officer.comes_in_as(account("officer", "26944"))
+    officer.page.get_by_role("button", name="Lịch trực").click()
+    read = officer.page.get_by_role("dialog", name=re.compile("Lịch trực, Phường"))
+    expect(read).to_contain_text("Cán bộ Phường Gia Định · T2 T3 T4 T5 T6 T7 CN · 00:00–00:00")
+    expect(read.get_by_role("button", name="Lưu lịch này")).to_have_count(0)
+
+    # Taken out again: everybody is on duty, as before.
+    plan.last.get_by_role("button", name="Bỏ ca này").click()
+    plan.last.get_by_role("button", name="Lưu lịch này").click()
+    expect(plan.last).to_contain_text("Chưa có lịch: mọi người luôn trực.")

@@ -13,12 +13,28 @@ from app.http.queues import QueueStanding, WorkerStanding
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 CALM = Backlog(waiting=0, oldest_s=0, unsent=0, oldest_unsent_s=0, again=0, failed=0, later=0, given_up=0)
-STORED = Stored(relays=1, schedules=1, leads=True, live=1, outbox=CALM, warnings_late=0, open_cases=40, overdue=3)
+STORED = Stored(
+    relays=1,
+    schedules=1,
+    leads=True,
+    live=1,
+    outbox=CALM,
+    warnings_late=0,
+    rungs_late=0,
+    stops_late=0,
+    open_cases=40,
+    overdue=3,
+)
+OTHERS = [
+    WorkerStanding(name, queues, NOW - timedelta(seconds=1))
+    for name, queues in (("c", ("code", "text")), ("d", ("photos",)), ("e", ("push",)), ("f", ("webhook",)))
+]
 QUEUED = Queued(
     [QueueStanding("email", 0, 0, 0, 2), QueueStanding("small", 3, 1, 0, 0)],
     [
         WorkerStanding("a", ("email",), NOW - timedelta(seconds=20)),
         WorkerStanding("b", ("small",), NOW - timedelta(seconds=5)),
+        *OTHERS,
     ],
 )
 WELL = Facts(NOW, STORED, QUEUED)
@@ -48,11 +64,13 @@ def test_all_is_well_also_with_overdue_cases_and_failures_that_are_being_retried
         (replace(WELL, queued=None), "Valkey does not answer", "./run"),
         (stored(relays=0), "No relay runs", "python -m workers relay"),
         (stored(schedules=0, leads=False), "No schedule runs", "python -m workers schedule"),
-        (queued(workers=[]), "queue email, small", "python -m workers work"),
-        (queued(workers=QUEUED.workers[:1]), "queue small", "python -m workers work"),
+        (queued(workers=[]), "No worker runs", "python -m workers work"),
+        (queued(workers=[QUEUED.workers[0], *OTHERS]), "queue small", "python -m workers work"),
         (queued([], []), "No worker runs", "python -m workers work"),
+        (queued([], OTHERS[1:]), "queue code, email, small, text.", "python -m workers work"),
+        (queued(workers=[*QUEUED.workers, *OTHERS][:3]), "queue photos, push, webhook.", "python -m workers work"),
         (
-            queued(workers=[QUEUED.workers[0], WorkerStanding("b", ("small",), NOW - timedelta(seconds=60))]),
+            queued(workers=[QUEUED.workers[0], WorkerStanding("b", ("small",), NOW - timedelta(seconds=60)), *OTHERS]),
             "queue small",
             "python -m workers work",
         ),
@@ -64,6 +82,9 @@ def test_all_is_well_also_with_overdue_cases_and_failures_that_are_being_retried
         (waiting(unsent=7, oldest_unsent_s=61), "7 promises are in no queue yet", "tail -n 50 var/log/relay.log"),
         (waiting(waiting=9, oldest_s=1801, failed=4), "9 promises are not kept", "tail -n 50 var/log/work.log"),
         (stored(warnings_late=2), "2 warnings that are due", "tail -n 50 var/log/work.log"),
+        (stored(rungs_late=4), "4 cases are to be warned about", "tail -n 50 var/log/schedule.log"),
+        (stored(stops_late=5), "5 clocks were stopped for over 24 h", "tail -n 50 var/log/schedule.log"),
+        (replace(WELL, stored=None, clock_wrong=True), "The clock of this machine", "timedatectl timesync-status"),
         (waiting(given_up=3), "3 dead letters", "./haigio dead-letters list"),
         (replace(WELL, calendar_gaps=["office 2028"]), "Holidays are missing: office 2028", "./haigio calendar check"),
     ],
@@ -92,6 +113,18 @@ def test_the_screen_is_read_in_vietnamese_and_ends_with_what_to_do():
     assert lines[-2] == "  ! Không có relay nào chạy: không việc nào được đưa vào hàng đợi."
     assert lines[-1] == "      python -m workers relay"
     assert len(lines) <= 24, "one screen"
+
+
+def test_with_a_wrong_clock_nothing_is_said_that_goes_by_the_time():
+    facts = replace(queued(workers=[]), stored=None, clock_wrong=True)
+    said = "\n".join(screen(facts, findings(facts), "en"))
+    assert "PostgreSQL answers · Valkey answers" in said
+    assert "The clock of this machine is over 5 s from PostgreSQL's" in said
+    assert "No worker" not in said
+    assert [found.command for found in findings(replace(facts, queued=None))] == [
+        "timedatectl timesync-status",
+        "./run",
+    ]
 
 
 def test_when_all_is_well_it_says_so():

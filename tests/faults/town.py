@@ -12,16 +12,17 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from gateway import Gateway
 from sqlalchemy import Engine, create_engine, make_url
 
+from app.core import clock
 from databases import ROOT
-from gateway import Gateway
 from running_copy import free_port
 
 # What is killed, and by which signal. The last two do not ask PostgreSQL to shut down: its crash is repaired from the log.
@@ -98,7 +99,7 @@ class Town:
 
     def kill(self, target: str, chance: random.Random) -> Kill:
         name = target.partition(",")[0]
-        at, began = datetime.now(UTC), time.monotonic()  # noqa: DTZ005
+        at, began = clock.now(), time.monotonic()
         if name == "valkey":
             how = self._kill_valkey(wiped=target.endswith("wiped"))
         elif name == "postgres":
@@ -115,7 +116,7 @@ class Town:
             which = "all"
         how = chance.choice(("process", "group", "child"))
         for pid in pids:
-            children = _children(pid)
+            children = children_of(pid)
             with suppress(ProcessLookupError):
                 if how == "group":
                     os.killpg(pid, signal.SIGKILL)
@@ -141,7 +142,7 @@ class Town:
         pids, how = self.pids("postgres"), "server"
         sign = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}.get(target.partition(", ")[2], signal.SIGKILL)
         for pid in pids:
-            if sign == signal.SIGKILL and chance.random() < 0.5 and (children := _children(pid)):
+            if sign == signal.SIGKILL and chance.random() < 0.5 and (children := children_of(pid)):
                 pid, how = chance.choice(children), "one of its processes"  # noqa: PLW2901
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
@@ -210,7 +211,7 @@ def open_town() -> Town:
     return town
 
 
-def close_town(town: Town) -> None:
+def close_town(town: Town, *, keep: bool = False) -> None:
     town.stage.terminate()
     try:
         town.stage.wait(60)
@@ -218,8 +219,8 @@ def close_town(town: Town) -> None:
         town.stage.kill()
         town.stage.wait()
     town.gateway.close()
-    if kept := os.environ.get("HAIGIO_FAULTS_KEEP"):
-        print(f"\nkept for a look: {town.folder} ({kept})")
+    if keep:
+        print(f"\nkept for a look: {town.folder}")  # noqa: T201 -- for whoever asked for it
         return
     shutil.rmtree(town.folder, ignore_errors=True)
     if url := town.environment.get("HAIGIO_QUEUE_URL"):
@@ -230,7 +231,7 @@ def plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError):

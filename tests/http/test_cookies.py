@@ -1,5 +1,7 @@
 """A page's sign-in in cookies, and who may use them: our own pages, and nobody else's."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -196,6 +198,19 @@ def test_whoever_signs_in_over_somebody_ends_their_session(page, session):
     old = page.get(f"{API}/me", headers={"Authorization": f"Bearer {held}"})
     assert (old.status_code, old.json["code"]) == (401, "session_ended")
     assert page.get(f"{API}/me").status_code == 200
+
+
+def test_also_when_its_access_token_has_run_out(page, session, monkeypatch):
+    sign_in(page)
+    first = session.scalars(select(SignIn.id)).one()
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=2))
+    assert page.get(f"{API}/me").json["code"] == "token_expired"
+    sign_in(page)
+
+    open_ones = session.scalars(select(SignIn.id).where(SignIn.ended_at.is_(None))).all()
+    assert len(open_ones) == 1
+    assert open_ones != [first]
 
 
 def test_an_origin_that_is_none_is_refused_and_nothing_breaks(page):

@@ -1,5 +1,7 @@
 """The process as it runs: who hears what, what a restart loses (nothing), who is turned away."""
 
+import base64
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +12,11 @@ import httpx
 import pytest
 from listening import Listener
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.core import clock
+from app.identity import actions
 from app.identity.tickets import KEY_PURPOSE, LiveTickets
 from databases import url_of
 from running_copy import PLACES, photo
@@ -42,6 +46,11 @@ def listens() -> Iterator[Callable[..., Listener]]:
     yield listen
     for one in opened:
         one.close()
+
+
+def session_of(someone) -> str:
+    said = someone.http.headers["Authorization"].split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))["sid"]
 
 
 def is_ready(copy) -> bool:
@@ -203,13 +212,23 @@ def test_who_is_turned_away(copy, listens):
     assert refused(httpx.get(url)) == (401, "session_ended")
 
 
-def test_who_signs_out_is_cut_off_within_half_a_minute_and_the_line_is_felt_meanwhile(copy, listens):
-    officer, colleague = copy.staff("officer", "26929"), copy.staff("officer", "26929")
-    left, stays = listens(address(officer)), listens(address(colleague))
+def test_who_signs_out_or_ran_out_is_cut_off_within_half_a_minute_and_the_line_is_felt_meanwhile(
+    copy, listens, database_behind
+):
+    officer, colleague, absent = (copy.staff("officer", "26929") for _ in range(3))
+    left, stays, ran_out = (listens(address(someone)) for someone in (officer, colleague, absent))
 
     assert officer.http.delete("/sessions/current").status_code == 204
+    with Session(database_behind) as session:
+        # Twelve hours later; the schedule does the same once a minute.
+        session.execute(
+            text("update refresh_tokens set expires_at = now() where session_id = :id"), {"id": session_of(absent)}
+        )
+        actions.forget_expired(session, clock.now())
+        session.commit()
 
     assert left.ended.wait(40)
+    assert ran_out.ended.wait(10)
     assert not stays.ended.is_set()
     assert stays.lines.count(": ") >= 1
 

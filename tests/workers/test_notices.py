@@ -239,6 +239,7 @@ def warned(session, story, monkeypatch):
     )
     report = story.received()
     story.move(report, "accepted", by=chair)
+    session.execute(text("update reports set warned = 2 where id = :id"), {"id": report})
     matter = Matter(Notice.NEARLY_DUE, "warned:1", report, data={"unit_id": story.district.units["90001"], "rung": 2})
     actions.tell(session, matter, [chair.person_id], now=NOW + 96 * MINUTE)
     message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.push")).one()
@@ -261,8 +262,9 @@ def test_a_warning_that_was_held_back_says_what_is_left_when_it_rings(session, w
         "state = 'awaiting_resident', stopped_at = received_at",
         "unit_id = unit_id + 1",
         "warned = 3",
+        "warned = 1",  # a correction gave it more time
     ],
-    ids=["over", "stopped", "elsewhere", "further_up"],
+    ids=["over", "stopped", "elsewhere", "further_up", "due_later"],
 )
 def test_a_warning_that_was_held_back_until_it_is_nobodys_worry_does_not_ring(session, warned, wire, since):
     report, job = warned
@@ -338,6 +340,7 @@ def test_who_was_on_duty_is_rung_whatever_they_wish(session, story, phone, wire)
         update(Person).where(Person.id == who).values(channels=["inbox"], quiet_from=time(9), quiet_to=time(11))
     )
     report = story.received()
+    session.execute(text("update reports set warned = 3 where id = :id"), {"id": report})
     data = {"unit_id": story.district.units["90001"], "rung": 3}
     actions.tell(session, Matter(Notice.OVERDUE, "warned:1", report, data=data), [who], now=NOW, on_duty=[who])
     message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.push")).one()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from test_work import RELAY
 from trial import Outbox, Processes, Valkey, eventually
 
-from workers.queues import QUEUES
+from workers.queues import WORKERS
 from workers.schedule import ADVISORY_LOCK
 
 
@@ -20,8 +20,29 @@ def work(processes: Processes, valkey: Redis) -> subprocess.Popen[bytes]:
     processes.start("-c", RELAY)
     processes.start("-m", "workers", "schedule")
     work = processes.start("-m", "workers", "work")
-    eventually(lambda: valkey.scard("rq:workers") == len(QUEUES), seconds=30)
+    eventually(lambda: valkey.scard("rq:workers") == len(WORKERS), seconds=30)
     return work
+
+
+WRONG_TWICE = """
+from app.core import clock
+compare, left = clock.compare, [1, 2]
+def wrong_twice(theirs):
+    if left:
+        left.pop()
+        raise clock.ClockWrong
+    return compare(theirs)
+clock.compare = wrong_twice
+"""
+
+
+def test_a_relay_with_a_wrong_clock_waits_as_in_an_outage(
+    processes: Processes, valkey: Redis, promises: Outbox
+) -> None:
+    relay = processes.start("-c", WRONG_TWICE + RELAY)
+    (id_,) = promises.emit("trial.effect")
+    eventually(lambda: promises.row(id_).sends == 1, seconds=15)
+    assert relay.poll() is None
 
 
 def schedules(promises: Outbox) -> int:

@@ -7,13 +7,17 @@ from pathlib import Path
 import psycopg
 import pytest
 from redis.exceptions import ConnectionError as QueueIsDown
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 from trial import Outbox, Processes, eventually
 
 from app.core import clock, outbox
-from app.core.db import Database
+from app.core.db import Database, new_id
+from app.identity.models import RefreshToken, SignIn
+from app.identity.permissions import Role
+from app.notifications import queries
+from app.notifications.models import Device
 from app.photos.storage import PhotoStore
 from app.targets.models import CalendarYear, TargetPolicy, WorkCalendar
 from district import LONG_AGO, District
@@ -81,6 +85,31 @@ def test_a_tick_that_fails_stops_no_other() -> None:
     assert ran == ["other", "other"]
 
 
+def test_a_tick_that_breaks_stops_no_other_and_says_where_without_a_word_of_it() -> None:
+    ran: list[str] = []
+
+    def broken(_now: datetime) -> None:
+        raise FileNotFoundError("0912345678")
+
+    turn = Round([Every(1, broken), Every(1, lambda _now: ran.append("other"))])
+    with capture_logs() as said:
+        turn.run(10, NOW)
+        turn.run(11, NOW)
+    assert ran == ["other", "other"]
+    first, second = said
+    assert (first["log_level"], first["tick"], first["error"]) == ("error", "broken", "FileNotFoundError")
+    assert "test_schedule.py:" in first["where"]
+    assert "0912345678" not in str(first)
+    assert second == first
+
+
+def test_what_people_were_promised_comes_before_the_queue(database: Database, valkey, tmp_path: Path) -> None:
+    table = schedule.timetable(database, valkey, PhotoStore(tmp_path), 1)
+    names = [getattr(every.tick, "__name__", "") for every in table]
+    assert names.index("warn_of_cases_that_reach_a_rung") < names.index("queue_retries")
+    assert names.index("resume_clocks_stopped_for_24_hours") < names.index("revive")
+
+
 def test_a_schedule_that_loses_its_connection_is_told_before_the_next_tick(database_url: str) -> None:
     with schedule.alone(database_url) as make_sure:
         make_sure()
@@ -133,18 +162,66 @@ SIGN_INS = (
 )
 
 
+def test_a_sign_in_that_ran_out_is_ended_and_its_device_reached_no_more(
+    session: Session, database: Database, district: District
+) -> None:
+    gone, stays = district.staff(Role.OFFICER, "90001"), district.staff(Role.OFFICER, "90001")
+    devices = {}
+    for actor, hours in ((gone, (3, 12)), (stays, (3, 12.1))):
+        devices[actor] = new_id()
+        session.add(
+            Device(
+                id=devices[actor],
+                person_id=actor.person_id,
+                session_id=actor.session_id,
+                platform="fcm",
+                token="t",
+                token_hash=devices[actor].bytes,
+                added_at=NOW,
+                seen_at=NOW,
+            )
+        )
+        for number, until in enumerate(hours):
+            token = RefreshToken(
+                token_hash=devices[actor].bytes + bytes([number]),
+                session_id=actor.session_id,
+                issued_at=NOW,
+                expires_at=NOW + timedelta(hours=until),
+            )
+            session.add(token)
+    session.flush()
+
+    def reached() -> set[str]:
+        pairs = (("gone", gone), ("stays", stays))
+        return {name for name, actor in pairs if queries.target_of(session, devices[actor], actor.person_id)}
+
+    sweeps = Sweeps(database, 1)
+    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12, seconds=-1))
+    assert reached() == {"gone", "stays"}
+    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12))
+    assert reached() == {"stays"}
+    ended = session.scalars(select(SignIn.ended_at).where(SignIn.id == gone.session_id)).one()
+    assert ended == NOW + timedelta(hours=12)
+    assert session.scalars(select(RefreshToken.session_id)).all() == [stays.session_id]
+
+
+def test_sign_ins_are_ended_every_minute(database: Database, valkey, tmp_path: Path) -> None:
+    table = schedule.timetable(database, valkey, PhotoStore(tmp_path), 1)
+    assert [every.seconds for every in table if every.tick.__name__ == "end_expired_sign_ins"] == [60]
+
+
 def test_what_can_decide_no_sign_in_any_more_is_forgotten(database: Database) -> None:
     with database.unit_of_work() as session:
         for age in (timedelta(hours=1), timedelta(days=3), timedelta(days=8)):
             for statement in SIGN_INS:
                 session.execute(text(statement), {"at": NOW, "past": NOW - age})
-    assert Sweeps(database, 1).forget_expired_sign_ins(NOW) is False
+    assert Sweeps(database, 1).end_expired_sign_ins(NOW) is False
     with database.unit_of_work() as session:
         left = {
             table: session.execute(text(f"select count(*) from {table}")).scalar_one()
             for table in ("otp_challenges", "sign_in_failures", "refresh_tokens")
         }
-    assert left == {"otp_challenges": 1, "sign_in_failures": 1, "refresh_tokens": 1}
+    assert left == {"otp_challenges": 1, "sign_in_failures": 1, "refresh_tokens": 0}
 
 
 def test_sign_ins_are_forgotten_piece_by_piece(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +231,7 @@ def test_sign_ins_are_forgotten_piece_by_piece(database: Database, monkeypatch: 
             session.execute(text(SIGN_INS[1]), {"past": NOW - timedelta(days=3)})
         session.execute(text(SIGN_INS[0]), {"at": NOW, "past": NOW - timedelta(days=3)})
     sweeps = Sweeps(database, 1)
-    assert [sweeps.forget_expired_sign_ins(NOW) for _ in range(2)] == [True, False]
+    assert [sweeps.end_expired_sign_ins(NOW) for _ in range(2)] == [True, False]
     with database.unit_of_work() as session:
         assert session.execute(text("select count(*) from sign_in_failures")).scalar_one() == 0
 

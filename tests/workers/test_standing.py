@@ -11,9 +11,9 @@ from trial import HANDLERS, Outbox, Valkey
 from app.core import clock
 from app.http import queues
 from app.http.queues import QueueStanding
-from workers.queues import EMAIL, SMALL
+from workers.queues import CODE, EMAIL, SMALL, TEXT
 from workers.relay import Relay
-from workers.work import SmallWorker
+from workers.work import ForkingWorker, SmallWorker
 
 pytestmark = pytest.mark.usefixtures("trial_context")
 
@@ -48,6 +48,19 @@ def test_a_worker_is_told_with_its_queue_and_its_last_sign_of_life(valkey: Redis
     assert abs(seen.seen_at - began) < timedelta(seconds=10)
     valkey.delete("rq:worker:one")  # it died, and its record has run out
     assert queues.standing(valkey)[1] == []
+
+
+@pytest.mark.parametrize("kind", [SmallWorker, ForkingWorker])
+def test_a_worker_is_known_again_after_the_server_was_emptied(valkey: Redis, kind) -> None:
+    queues_of_one = [CODE.open(valkey), TEXT.open(valkey)]
+    worker = kind(queues_of_one, connection=valkey, serializer=JSONSerializer, name="one")
+    worker.register_birth()
+    valkey.flushall()
+    worker.heartbeat()
+    known, (seen,) = queues.standing(valkey)
+    assert (seen.name, seen.queues) == ("one", ("code", "text"))
+    assert [queue.name for queue in known] == ["code", "text"]
+    assert 0 < valkey.ttl("rq:worker:one") <= worker.worker_ttl + 60
 
 
 def test_a_server_that_is_gone_is_an_error_within_a_second_or_two(tmp_path) -> None:

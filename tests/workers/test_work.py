@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 from trial import HANDLERS, ROOT, Outbox, Processes, eventually
 
 from app.core import clock
-from workers.queues import QUEUES, SMALL
+from workers.queues import SMALL, WORKERS
 from workers.reaper import BETWEEN_QUEUE_AND_START, Reaper
 from workers.relay import Relay
 from workers.schedule import ADVISORY_LOCK
@@ -45,7 +45,7 @@ def work(processes: Processes, valkey: Redis) -> subprocess.Popen[bytes]:
     processes.start("-c", RELAY)
     processes.start("-m", "workers", "schedule")
     work = processes.start("-m", "workers", "work")
-    eventually(lambda: valkey.scard("rq:workers") == len(QUEUES), seconds=30)
+    eventually(lambda: valkey.scard("rq:workers") == len(WORKERS), seconds=30)
     return work
 
 
@@ -73,12 +73,12 @@ def test_jobs_run_again_within_half_a_minute_whatever_was_killed(
     eventually(lambda: promises.waiting() == 0, seconds=5)
 
     # A worker that lost its parent goes too, and a stop leaves nothing behind.
-    eventually(lambda: len(descendants(again.pid)) == len(QUEUES), seconds=10)  # the process of the last job is going
+    eventually(lambda: len(descendants(again.pid)) == len(WORKERS), seconds=10)  # the process of the last job is going
     orphans = descendants(again.pid)
     again.kill()
     eventually(lambda: not any(lives(pid) for pid in orphans), seconds=10)
     last = processes.start("-m", "workers", "work")
-    eventually(lambda: len(descendants(last.pid)) == len(QUEUES), seconds=10)
+    eventually(lambda: len(descendants(last.pid)) == len(WORKERS), seconds=10)
     below = descendants(last.pid)
     last.terminate()
     assert last.wait(timeout=20) == 0

@@ -1,7 +1,7 @@
 """When a destination that does not answer is left alone: a dead gateway must not cost each message its time limit.
 
 Three failures in a row open the breaker, for 15 seconds; then one message may try. As long as that fails too, each
-pause is twice the last one, up to five minutes. One success closes it. Pure: seconds of a monotonic clock are an
+pause is twice the last one, up to a minute. One success closes it. Pure: seconds of a monotonic clock are an
 argument. What is known is known to one process; each worker finds out for itself.
 """
 
@@ -10,7 +10,8 @@ from typing import Final
 
 FAILURES: Final = 3
 FIRST_PAUSE_S: Final = 15.0
-LONGEST_PAUSE_S: Final = 300.0
+# A one-time code is good for five minutes, and is asked for anew after one.
+LONGEST_PAUSE_S: Final = 60.0
 
 # Destinations that failed lately. People name addresses, so their number must have a bound.
 MOST_KNOWN: Final = 1_000
@@ -33,7 +34,7 @@ class Breaker:
         return True
 
     def failed(self, now: float) -> None:
-        """It did not answer, or answered that it cannot."""
+        """It did not answer, answered that it cannot, or too slowly."""
         self.failures += 1
         self.closed_again = now + self._pause_s
 

@@ -20,6 +20,7 @@ from app.notifications.channels.connection import Way
 
 MOST_BYTES: Final = 65_536
 MOST_URL: Final = 2_000
+SLOW_S: Final = 4.0
 
 # The answers after which the same message may be taken later: too slow, too much, and all that are the server's fault.
 _LATER: Final = frozenset({408, 425, 429})
@@ -91,12 +92,16 @@ class Outgoing:
         Raises:
             Refused: the address is none that we post to.
             Unreachable: no answer, one of 5xx, 408, 425 or 429, or the breaker of this destination is open.
+
+        An answer that took over 4 s is an answer, and counts as a failure all the same: behind such a destination a
+        queue grows as behind a dead one.
         """
         try:
             parts = parse_url(url, https_only=self.https_only)
         except ValueError as error:
             raise Refused(str(error)) from None
-        if not self.breakers.lets_through(parts.netloc, self.monotonic()):
+        began = self.monotonic()
+        if not self.breakers.lets_through(parts.netloc, began):
             raise Unreachable("left alone for a while, as it failed several times in a row")
         try:
             answer = self._exchange(parts, body, headers)
@@ -104,7 +109,11 @@ class Outgoing:
         except Unreachable:
             self.breakers.failed(parts.netloc, self.monotonic())
             raise
-        self.breakers.succeeded(parts.netloc)
+        ended = self.monotonic()
+        if ended - began > SLOW_S:
+            self.breakers.failed(parts.netloc, ended)
+        else:
+            self.breakers.succeeded(parts.netloc)
         return answer
 
     def _exchange(self, parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:

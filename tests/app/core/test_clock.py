@@ -16,7 +16,7 @@ def at(monkeypatch, *instants):
 
     class Shown(datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, _zone):
             return next(shown)
 
     monkeypatch.setattr(clock, "datetime", Shown)
@@ -28,7 +28,9 @@ def test_up_to_five_seconds_are_no_matter(monkeypatch, off_s):
     assert clock.compare(lambda: NOON + timedelta(seconds=off_s)) == NOON + timedelta(seconds=off_s)
 
 
-@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(seconds=-5.1), timedelta(seconds=5.1), timedelta(hours=1)])
+@pytest.mark.parametrize(
+    "off", [timedelta(hours=-1), timedelta(seconds=-5.1), timedelta(seconds=5.1), timedelta(hours=1)]
+)
 def test_more_is_refused(monkeypatch, off):
     at(monkeypatch, NOON, NOON)
     with pytest.raises(ClockWrong):
@@ -43,7 +45,7 @@ def test_an_answer_that_took_long_is_no_wrong_clock(monkeypatch):
 
 
 def test_a_unit_of_work_with_a_wrong_clock_does_nothing(database, monkeypatch):
-    monkeypatch.setattr(clock, "compare", lambda theirs: (_ for _ in ()).throw(ClockWrong()))
+    monkeypatch.setattr(clock, "compare", lambda _theirs: (_ for _ in ()).throw(ClockWrong()))
     with pytest.raises(ClockWrong), database.unit_of_work():
         pytest.fail("it began")
 

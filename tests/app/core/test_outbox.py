@@ -78,14 +78,22 @@ def test_the_backlog_tells_apart_what_was_sent_what_failed_and_what_was_given_up
     outbox.done(session, kept.id, at=NOW)
     given_up(NOW - minutes(200))
     assert outbox.backlog(session, NOW) == outbox.Backlog(
-        waiting=3, oldest_s=600, unsent=1, oldest_unsent_s=60, again=1, failed=1, later=0, given_up=1
+        waiting=3,
+        oldest_s=600,
+        unsent=1,
+        oldest_unsent_s=60,
+        again=1,
+        failed=1,
+        later=0,
+        given_up=1,
+        by_topic={"tea.wanted": 3},
     )
 
 
 def test_what_waits_is_told_by_topic(session, emit, given_up):
     emit(), emit("coffee.wanted"), emit("coffee.wanted", not_before=NOW), emit("coffee.wanted", not_before=MORNING)
     given_up(NOW)
-    assert outbox.waiting_by_topic(session, NOW) == {"tea.wanted": 1, "coffee.wanted": 2}
+    assert outbox.backlog(session, NOW).by_topic == {"tea.wanted": 1, "coffee.wanted": 2}
 
 
 def test_late_is_what_could_have_been_kept_before_an_instant(session, emit, given_up):
@@ -190,7 +198,6 @@ PLANS = {
     ),
     "backlog": lambda session: outbox.backlog(session, NOW),
     "strangers": lambda session: outbox.strangers(session, ["tea.wanted"]),
-    "by topic": lambda session: outbox.waiting_by_topic(session, NOW),
     "late": lambda session: outbox.late(session, "tea.wanted", before=NOW),
     "dead letters": lambda session: dead_letters.dead_letters(session, 10),
 }
@@ -209,6 +216,25 @@ def test_no_question_of_the_relay_reads_the_rows_that_are_done(session, connecti
     before = _rows_read(session)
     PLANS[question](session)
     assert _rows_read(session) - before < 10
+
+
+def test_forgetting_reads_no_more_than_it_forgets(session, connection):
+    session.execute(
+        text(
+            "insert into outbox (topic, payload, at, sent_at, sends, done_at) "
+            "select 'tea.wanted', '{}', :now, :now, 1, case when n % 2 = 0 then cast(:now as timestamptz) end "
+            "from generate_series(1, 5000) as n"
+        ),
+        {"now": NOW},
+    )
+    session.execute(
+        text("update outbox set done_at = :old where id in (select id from outbox order by id limit 3)"),
+        {"old": NOW - minutes(1)},
+    )
+    session.execute(text("analyze outbox"))
+    before = _rows_read(session)
+    assert [outbox.forget_done(session, before=NOW, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert _rows_read(session) - before < 20
 
 
 def _rows_read(session) -> int:

@@ -136,6 +136,30 @@ def test_one_token_refreshed_ten_times_at_once_keeps_one_session(committed):
         assert session.scalar(select(func.count()).select_from(SignIn).where(SignIn.ended_at.is_(None))) == 1
 
 
+def test_a_session_ends_with_its_last_token(session):
+    first, other = leader(session), resident(session)
+    actions.refresh(session, first.refresh_token, now=after(hours=11))
+    assert actions.forget_expired(session, after(hours=12)) == 1
+    assert acts(session, first), "the second token is good until 23 h"
+    assert actions.forget_expired(session, after(hours=23, seconds=-1)) == 0
+    assert acts(session, first)
+    actions.forget_expired(session, after(hours=23))
+    assert not acts(session, first)
+    assert acts(session, other)
+
+
+def test_a_session_that_goes_on_at_this_moment_is_not_ended(committed):
+    with committed.unit_of_work() as session:
+        first = resident(session)
+    with committed.unit_of_work() as going_on:
+        actions.refresh(going_on, first.refresh_token, now=after(days=30, seconds=-1))
+        with committed.unit_of_work() as session:
+            assert actions.forget_expired(session, after(days=30)) == 1, "the code alone: the token is in use"
+    with committed.unit_of_work() as session:
+        assert actions.forget_expired(session, after(days=30)) == 1
+        assert acts(session, first)
+
+
 def test_what_no_rule_looks_at_is_forgotten_a_batch_at_a_time(session):
     token = resident(session).refresh_token
     leader(session)

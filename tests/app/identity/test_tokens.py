@@ -87,3 +87,14 @@ def test_a_changed_claim_breaks_the_signature():
     forged = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
     with pytest.raises(TokenInvalid):
         TOKENS.read(f"{head}.{forged}.{signature}", now=NOW)
+
+
+def test_a_token_that_has_run_out_still_says_which_session_to_end():
+    token = TOKENS.issue(PERSON, SESSION, is_staff=False, now=NOW - timedelta(days=30))
+    assert TOKENS.session_to_end(token) == SESSION
+
+
+@pytest.mark.parametrize("token", ["", signed(ours(), key=b"j" * 32), signed(ours(iss="somebody")), unsigned(ours())])
+def test_a_token_that_is_not_ours_ends_nothing(token):
+    with pytest.raises(TokenInvalid):
+        TOKENS.session_to_end(token)

@@ -178,6 +178,24 @@ def test_half_files_of_a_crash_are_swept_when_old(store, tmp_path):
     assert files(tmp_path) == [f"originals/{NAME[:2]}/{NAME[2:4]}/{NAME}"]
 
 
+def test_an_upload_that_ends_while_half_files_are_looked_through_is_no_error(store, tmp_path, monkeypatch):
+    put(store)
+    halves = [tmp_path / "photos" / "incoming" / name for name in ("ends", "left")]
+    for half in halves:
+        half.write_bytes(b"half a photo")
+    later = datetime.fromtimestamp(halves[0].stat().st_mtime, UTC) + timedelta(hours=1)
+    listed = type(tmp_path).glob
+
+    def glob(folder, pattern):
+        found = list(listed(folder, pattern))
+        halves[0].unlink()
+        return found
+
+    monkeypatch.setattr(type(tmp_path), "glob", glob)
+    assert store.discard_abandoned(before=later) == 1
+    assert not any(half.exists() for half in halves)
+
+
 def test_pieces_are_filled_from_a_stream_that_trickles():
     class Trickle(io.BytesIO):
         def read(self, size=-1):

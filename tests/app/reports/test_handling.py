@@ -192,6 +192,14 @@ def test_a_contested_case_is_open_again_with_what_was_left():
     assert columns["review_by_desk"] is True  # nobody reviews what they concluded themselves
 
 
+@pytest.mark.parametrize(
+    ("facts", "by_desk"),
+    [(Facts(), False), (Facts(unit_reviews=False), True), (Facts(concluder_is_chair=True, unit_reviews=True), True)],
+)
+def test_the_desk_reviews_where_nobody_else_may(facts, by_desk):
+    assert made(concluded(), "contested", {"reason": "Vẫn còn"}, facts).columns["review_by_desk"] is by_desk
+
+
 def test_a_conclusion_can_be_contested_once_within_seven_days():
     week_old = NOW - timedelta(days=7)
     with pytest.raises(handling.ContestTooLate):

@@ -139,6 +139,86 @@ def test_corrected_to_a_kind_with_a_calendar_later_is_for_the_chair_to_give(stor
     assert (report.calendar_code, report.due_at) == ("office", at("2026-11-26 10:30"))
 
 
+@pytest.fixture
+def short(session, office):
+    """Sidewalk cases have so many working minutes."""
+
+    def minutes(number):
+        session.execute(
+            insert(TargetPolicy).values(
+                city_id=1, minutes=number, kind_code="SW01", calendar_code="office", valid_from=LONG_AGO
+            )
+        )
+
+    return minutes
+
+
+def test_corrected_to_another_kind_the_time_used_stays_used(story, short):
+    short(120)
+    report_id = story.received(now=at("2026-11-23 15:00"))  # due at 17:00
+    assert story.report(report_id).due_at == at("2026-11-23 17:00")
+    story.enter(report_id, "correct", by=story.chair, kind="CO01", reason="Xây dựng", now=at("2026-11-23 16:00"))
+
+    # One of four hours was used: one is left on Monday, two are Tuesday's. Half is used at closing time, told at opening.
+    report = story.report(report_id)
+    assert report.due_at == at("2026-11-24 09:30")
+    assert report.rungs == [at("2026-11-24 07:30"), at("2026-11-24 08:42"), at("2026-11-24 09:30")]
+
+
+def test_corrected_to_a_shorter_kind_what_is_late_by_it_is_told_and_nothing_twice(story, building, short):
+    short(150)
+    report = building(at("2026-11-23 07:30"))  # due at 11:30, half used at 09:30
+    story.move(report.id, "accepted", now=at("2026-11-23 07:40"))
+    sweep.warn_due(story.session, at("2026-11-23 09:30"))
+    story.enter(report.id, "correct", kind="SW01", reason="Là vỉa hè", now=at("2026-11-23 09:40"))
+
+    # Of two and a half hours, until 10:00, 80 % are used at 09:30.
+    report = story.report(report.id)
+    assert report.rungs == [at("2026-11-23 08:45"), at("2026-11-23 09:30"), at("2026-11-23 10:00")]
+    told = {}
+    for minute in ("09:40", "09:41", "09:59", "10:00", "11:30"):
+        sweep.warn_due(story.session, at(f"2026-11-23 {minute}"))
+        told[minute] = story.report(report.id).warned
+    assert told == {"09:40": 2, "09:41": 2, "09:59": 2, "10:00": 3, "11:30": 3}
+    assert [type_ for type_, _ in story.steps(report.id)].count("warned") == 3
+
+
+def complaints(said):
+    """Which calendar lacked which year, as the log was told."""
+    return [
+        (line["log_level"], line["calendar"], line["year"]) for line in said if line["event"] == "calendar lacks a year"
+    ]
+
+
+def test_a_clock_that_moves_into_a_year_that_nobody_loaded_is_said(story, building):
+    report = building(at("2026-12-31 08:00"))  # due at 13:30
+    story.move(report.id, "accepted", now=at("2026-12-31 08:10"))
+    with capture_logs() as said:
+        story.move(report.id, "awaiting_resident", now=at("2026-12-31 11:00"), question="Số nhà?")
+    # Unanswered it would go on next year.
+    assert complaints(said) == [("error", "office", 2027)]
+
+    with capture_logs() as said:
+        story.move(report.id, "accepted", by=story.resident, now=at("2026-12-31 11:15"), answer="12/5")
+    assert complaints(said) == []
+    with capture_logs() as said:
+        story.move(
+            report.id, "concluded", now=at("2026-12-31 11:20"), outcome="out_of_scope", note="Không", reason="Đất"
+        )
+        story.move(report.id, "contested", by=story.resident, now=at("2027-01-02 10:00"), reason="Sai")
+    assert complaints(said) == [("error", "office", 2027)]
+
+
+def test_a_correction_into_a_year_that_nobody_loaded_is_said(story, office):
+    report_id = story.received(now=at("2026-12-31 16:00"))
+    with capture_logs() as said:
+        story.enter(report_id, "correct", by=story.chair, kind="CO01", reason="Xây", now=at("2026-12-31 16:10"))
+
+    report = story.report(report_id)
+    assert (report.calendar_code, report.due_at) == (None, at("2026-12-31 20:00"))
+    assert complaints(said) == [("error", "office", 2027)]
+
+
 def test_a_year_that_nobody_loaded_is_said_and_the_promise_holds_round_the_clock(building):
     with capture_logs() as said:
         report = building(at("2026-12-31 16:00"))

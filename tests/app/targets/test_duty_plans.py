@@ -144,9 +144,22 @@ def test_the_crew_of_a_case(session, district, unit, chair, officer):
     put(session, unit, chair, shift(officer, starts="12:00", ends="17:00"))
 
     crew = queries.crew(session, CITY, unit, NOW, officer.person_id)
-    assert crew == Crew(officer.person_id, (), (chair.person_id,), (dispatcher.person_id,))
+    working = (chair.person_id, officer.person_id)  # the ids are in the order of time
+    assert crew == Crew(officer.person_id, (), (chair.person_id,), (dispatcher.person_id,), working)
     left = queries.crew(session, CITY, unit, here("2026-11-24 13:00"), UUID(int=7))
-    assert left == Crew(None, (officer.person_id,), (chair.person_id,), (dispatcher.person_id,))
+    assert left == Crew(None, (officer.person_id,), (chair.person_id,), (dispatcher.person_id,), working)
+
+
+def test_the_crew_of_a_case_that_the_desk_reviews(session, district):
+    dispatcher, second = (district.staff(Role.DISPATCHER, "desk") for _ in range(2))
+    district.staff(Role.OFFICER, "desk")  # who works at the desk and is no dispatcher may not open the case
+    desk = queries.desk(session, CITY)
+    assert desk == district.units["desk"]
+
+    two = (dispatcher.person_id, second.person_id)
+    assert queries.reviewers(session, desk, NOW) == Crew(on_duty=two, desk=two)
+    session.execute(update(Person).where(Person.id == second.person_id).values(disabled_at=NOW))
+    assert queries.reviewers(session, desk, NOW) == Crew(on_duty=two[:1], desk=two[:1])
 
 
 def test_two_who_replace_a_plan_at_once_leave_one_plan(committed):

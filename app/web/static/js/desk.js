@@ -5,7 +5,7 @@ import { CaseView } from "./case.js";
 import { Listing } from "./listing.js";
 import { Live, paced } from "./live.js";
 import { get } from "./api.js";
-import { all, every, find, h, tell } from "./page.js";
+import { all, busy, every, find, h, tell } from "./page.js";
 import { lost, onChange, person, staffSignsIn, whoAmI } from "./session.js";
 import { band } from "./time.js";
 import { t } from "./words.js";
@@ -174,6 +174,7 @@ onChange((somebody) => {
   find("[data-units]", desk).textContent = somebody.units.length
     ? [...new Set(somebody.units.map((one) => one.name))].join(", ")
     : t("All units");
+  find("[data-duty]", desk).hidden = !somebody.units.length;
   find("[data-pick-unit]", desk).hidden = !watches;
   find("[data-show=undecided]", desk).hidden = !watches && !somebody.units.some((one) => one.role === "chair");
   desk.hidden = false;
@@ -192,6 +193,18 @@ async function offerUnits() {
   }
 }
 
+find("[data-duty]", desk).addEventListener("click", (event) =>
+  busy(event.target, async () => {
+    // Of several units the one that is led; the plan is looked at seldom, and fetched then.
+    const { units } = person();
+    const led = units.find((one) => ["chair", "dispatcher"].includes(one.role));
+    try {
+      await (await import("./duty.js")).openDuty(led ?? units[0], { sets: Boolean(led) });
+    } catch (problem) {
+      tell(problem.detail ?? t("Something went wrong. Please try again."), { bad: true });
+    }
+  }),
+);
 addEventListener("hashchange", route);
 addEventListener("beforeunload", (event) => shown.isWriting && event.preventDefault());
 every(

@@ -1,7 +1,7 @@
 // What one is told: the inbox behind the bell, the hours in which nothing may ring, and whether this device rings at all.
 
 import { get, post } from "./api.js";
-import { busy, every, find, formError, clearErrors, h, showProblem } from "./page.js";
+import { all, busy, clearErrors, every, find, formError, h, showProblem } from "./page.js";
 import { asked, onChange, person } from "./session.js";
 import { when } from "./time.js";
 import { t } from "./words.js";
@@ -13,7 +13,9 @@ const bell = find("#bell");
 const count = find("[data-unread]", bell);
 const dialog = find("#inbox");
 const list = find("[data-notices]", dialog);
-const quiet = find("[data-quiet]", dialog);
+const more = find("[data-older]", dialog);
+const wishes = find("[data-wishes]", dialog);
+const saved = find("[data-saved]", wishes);
 const ring = find("[data-ring]", dialog);
 const ringHint = find("[data-ring-hint]", dialog);
 
@@ -31,56 +33,105 @@ function tellCount(unread) {
   bell.setAttribute("aria-label", unread ? t("Notices, {n} new", { n: unread }) : t("Notices"));
 }
 
+let next = null;
+
 async function open() {
   dialog.showModal();
-  list.replaceChildren(h("p", { class: "empty", text: t("Loading …") }));
-  try {
-    const [{ items, unread, as_of: asOf }, me] = await Promise.all([
-      asked("GET", `/me/inbox?limit=${SHOWN}`).then((answer) => answer.body),
-      get("/me"),
-    ]);
-    list.replaceChildren(...(items.length ? items.map(notice) : [h("p", { class: "empty", text: t("Nothing yet.") })]));
-    quiet.from.value = me.quiet_hours?.from ?? "";
-    quiet.to.value = me.quiet_hours?.to ?? "";
-    if (unread) await post("/me/inbox/read", { until: asOf });
-    tellCount(0);
-  } catch (problem) {
-    list.replaceChildren(h("p", { class: "error", role: "alert", text: problem.detail }));
-  }
-  showRing();
+  list.replaceChildren();
+  saved.textContent = "";
+  showWishes().catch((problem) => formError(wishes, problem.detail));
+  await show("");
 }
 
-const notice = (one) =>
-  h(
-    one.link ? "a" : "div",
-    { class: one.read_at ? "notice-item" : "notice-item new", href: one.link, onclick: () => dialog.close() },
-    h("strong", { text: one.title }),
-    h("span", { text: one.body }),
-    h("small", { text: when(one.at) }),
-  );
+/** A page of the inbox; what was shown counts as read, and nothing else does. */
+async function show(cursor) {
+  more.hidden = true;
+  const waits = h("p", { class: "empty", text: t("Loading …") });
+  list.append(waits);
+  try {
+    const { body } = await asked("GET", `/me/inbox?limit=${SHOWN}${cursor && `&cursor=${cursor}`}`);
+    waits.remove();
+    list.append(...body.items.map(notice));
+    if (!list.children.length) list.append(h("p", { class: "empty", text: t("Nothing yet.") }));
+    next = body.next;
+    more.hidden = !next;
+    await haveRead(body.items.filter((one) => !one.read_at).map((one) => one.id));
+  } catch (problem) {
+    waits.replaceWith(h("p", { class: "error", role: "alert", text: problem.detail }));
+  }
+}
 
-quiet.addEventListener("submit", (event) => {
+async function haveRead(ids) {
+  if (!ids.length) return;
+  try {
+    await post("/me/inbox/read", { ids });
+  } catch {
+    // They stay new, and are shown so the next time.
+  }
+  look();
+}
+
+function notice(one) {
+  const said = [
+    h("strong", {}, !one.read_at && h("span", { class: "unseen", text: t("New: ") }), one.title),
+    h("span", { text: one.body }),
+    one.reports.length > 0 && h("span", { class: "listed" }, one.reports.map(listed)),
+    h("small", { text: when(one.at) }),
+  ];
+  const kind = one.read_at ? "notice-item" : "notice-item new";
+  // A link within a link is none: what lists cases leads to each of them.
+  if (!one.link || one.reports.length) return h("div", { class: kind }, said);
+  return h("a", { class: kind, href: one.link, onclick: () => dialog.close() }, said);
+}
+
+const listed = ({ id, number }) =>
+  h("a", { href: `/desk#case/${id}`, text: number ?? id, onclick: () => dialog.close() });
+
+// How somebody is told besides: residents by text, for which the city pays; staff by mail, if they say where.
+async function showWishes() {
+  const me = await get("/me");
+  const chosen = me.channels.length ? me.channels : ["inbox", "push"];
+  for (const box of all("[name=channel]", wishes)) box.checked = chosen.includes(box.value);
+  for (const one of all("[data-for]", wishes))
+    one.hidden = one.dataset.for !== (me.role === "resident" ? "resident" : "staff");
+  wishes.email.value = me.email ?? "";
+  wishes.from.value = me.quiet_hours?.from ?? "";
+  wishes.to.value = me.quiet_hours?.to ?? "";
+  await showRing();
+}
+
+wishes.addEventListener("submit", (event) => {
   event.preventDefault();
-  busy(find("button", quiet), async () => {
-    clearErrors(quiet);
-    const [from, to] = [quiet.from.value, quiet.to.value];
-    if (Boolean(from) !== Boolean(to)) return formError(quiet, t("Please give both times, or neither."));
+  busy(find("button:not([data-ring])", wishes), async () => {
+    clearErrors(wishes);
+    const [from, to] = [wishes.from.value, wishes.to.value];
+    if (Boolean(from) !== Boolean(to)) return formError(wishes, t("Please give both times, or neither."));
+    const channels = all("[name=channel]:checked", wishes)
+      .filter((box) => !box.closest("[data-for]")?.hidden)
+      .map((box) => box.value);
+    const isStaff = person().role !== "resident";
     try {
-      await asked("PATCH", "/me", { body: { quiet_hours: from ? { from, to } : null } });
-      find("[data-saved]", quiet).textContent = t("Saved.");
+      await asked("PATCH", "/me", {
+        body: {
+          channels: ["inbox", ...channels],
+          quiet_hours: from ? { from, to } : null,
+          ...(isStaff && { email: wishes.email.value.trim() || null }),
+        },
+      });
+      saved.textContent = t("Saved.");
     } catch (problem) {
-      showProblem(quiet, problem);
+      showProblem(wishes, problem);
     }
   });
 });
-quiet.addEventListener("input", () => (find("[data-saved]", quiet).textContent = ""));
+wishes.addEventListener("input", () => (saved.textContent = ""));
 
 /** Whether this device rings; what is needed for it is only loaded when somebody looks. */
 async function showRing() {
   ring.hidden = true;
   const { canRing, rings } = await import("./push.js");
   if (!canRing()) return void (ringHint.textContent = t("This browser cannot ring. Notices wait for you here."));
-  const on = await rings();
+  const on = await rings(person().id);
   ring.hidden = false;
   ring.dataset.on = on ? "1" : "";
   ring.textContent = on ? t("No longer ring on this device") : t("Ring on this device");
@@ -93,7 +144,7 @@ ring.addEventListener("click", () =>
   busy(ring, async () => {
     const push = await import("./push.js");
     try {
-      await (ring.dataset.on ? push.stopRinging() : push.startRinging());
+      await (ring.dataset.on ? push.stopRinging() : push.startRinging(person().id));
       await showRing();
     } catch (problem) {
       ringHint.textContent = problem.detail ?? t("This device could not be set to ring. Notices wait for you here.");
@@ -102,10 +153,21 @@ ring.addEventListener("click", () =>
 );
 
 bell.addEventListener("click", open);
+more.addEventListener("click", () => show(next));
 find("[data-close]", dialog).addEventListener("click", () => dialog.close());
 onChange((somebody) => {
   bell.hidden = somebody === null;
-  if (somebody === null) dialog.close();
-  else look();
+  if (somebody === null) return dialog.close();
+  look();
+  ringOn(somebody.id);
 });
+
+// Only a device that has rung before needs anything of that.
+async function ringOn(id) {
+  try {
+    if (localStorage.getItem("haigio.device")) await (await import("./push.js")).ringOn(id);
+  } catch {
+    // It rings again when somebody asks for it.
+  }
+}
 every(LOOK_AGAIN_S, look);

@@ -14,7 +14,7 @@ TABLE = [
     ("of whom nothing was heard: 15 s later the next", [(0, F), (1, F), (2, F)], {17: True, 31: False, 32: True}),
     ("the second pause is 30 s", [(0, F), (1, F), (2, F), (17, F)], {46: False, 47: True}),
     ("the third is 60 s", [(0, F), (1, F), (2, F), (17, F), (47, F)], {106: False, 107: True}),
-    ("no pause is longer than 5 min", [(n, F) for n in range(1_000)], {999 + 299: False, 999 + 300: True}),
+    ("no pause is longer than a minute", [(n, F) for n in range(1_000)], {999 + 59: False, 999 + 60: True}),
     ("a success in between begins anew", [(0, F), (1, F), (2, S), (3, F), (4, F)], {5: True}),
     ("a success after the pause ends it", [(0, F), (1, F), (2, F), (17, S), (18, F), (19, F)], {20: True}),
 ]

@@ -60,7 +60,8 @@ def test_a_gateway_with_approved_templates_gets_their_id_and_values(peer, tmp_pa
     peer.otherwise = peers.answer(200, {"error": 0, "message": "Success"})
     channel = example("zalo-zns.toml", peer, tmp_path)
     channel.send(TO, CODE, key="n-1")
-    concluded = Message("t", "b", None, "concluded", "vi", {"number": "2026-1", "ward": "Bình Thạnh", "more": "unused"})
+    facts = {"number": "2026-1", "unit": "Phường Bình Thạnh", "outcome": "Đã nhắc nhở", "more": "unused"}
+    concluded = Message("t", "b", None, "concluded", "vi", facts)
     channel.send(TO, concluded, key="n-2")
     code, conclusion = peer.got
     assert code.headers["access_token"] == "token-of-zns"
@@ -70,14 +71,18 @@ def test_a_gateway_with_approved_templates_gets_their_id_and_values(peer, tmp_pa
         "template_data": {"otp": "123456"},
         "tracking_id": "n-1",
     }
-    assert conclusion.json["template_data"] == {"so_ho_so": "2026-1", "phuong": "Bình Thạnh"}
+    assert conclusion.json["template_data"] == {
+        "so_ho_so": "2026-1",
+        "don_vi": "Phường Bình Thạnh",
+        "ket_qua": "Đã nhắc nhở",
+    }
 
 
 def test_what_no_template_was_approved_for_is_not_sent(peer, tmp_path, message):
     channel = example("zalo-zns.toml", peer, tmp_path)
     with pytest.raises(Refused, match="no approved template"):
         channel.send(TO, message, key="k")
-    with pytest.raises(Refused, match="number, ward"):
+    with pytest.raises(Refused, match="number, outcome, unit"):
         channel.send(TO, Message("t", "b", None, "concluded", "vi"), key="k")
     assert peer.got == []
 

@@ -94,6 +94,16 @@ def test_after_its_pause_one_is_let_through_and_opens_the_way_for_all(peer):
     assert [post(outgoing, peer.url).status for _ in range(5)] == [200] * 5
 
 
+def test_who_answers_slowly_is_left_alone_as_if_dead_though_each_message_was_taken(peer):
+    seconds = iter([0.0, 4.1, 10.0, 14.0, 20.0, 24.1, 30.0, 34.1, 40.0, 44.1, 50.0])
+    outgoing = Outgoing(monotonic=lambda: next(seconds))
+    # Too slow, in time (which begins anew), then three times too slow.
+    assert [post(outgoing, peer.url).status for _ in range(5)] == [200] * 5
+    with pytest.raises(Unreachable, match="left alone"):
+        post(outgoing, peer.url)
+    assert len(peer.got) == 5
+
+
 def test_a_refusal_shows_that_somebody_is_there(peer):
     outgoing = Outgoing()
     peer.otherwise = peers.answer(400)
