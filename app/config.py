@@ -83,6 +83,8 @@ def read_settings() -> Settings:
     if live_url and not _is_plain_address(live_url):
         problems.append("HAIGIO_LIVE_URL must be an http(s) address without a query")
     problems += _problems_of_channels(env)
+    if environment == "production" and not env.str("HAIGIO_PUBLIC_URL", "").strip() and _reaches_people(env):
+        problems.append("HAIGIO_PUBLIC_URL is not set: what is sent to people leads to this service")
     if problems:
         raise SettingsError("Hai Giờ cannot start: " + "; ".join(problems))
     return Settings(
@@ -92,7 +94,7 @@ def read_settings() -> Settings:
         photos=Path(env.str("HAIGIO_PHOTOS")),
         secret=env.str("HAIGIO_SECRET"),
         sms_url=env.str("HAIGIO_SMS_URL", "") or None,
-        public_url=env.str("HAIGIO_PUBLIC_URL", ""),
+        public_url=env.str("HAIGIO_PUBLIC_URL", "").strip().rstrip("/"),
         trusted_proxies=env.int("HAIGIO_TRUSTED_PROXIES", 0),
         city_id=env.int("HAIGIO_CITY_ID", 1),
         tiles_url=tiles_url,
@@ -132,6 +134,12 @@ def _problems_of_channels(env: Env) -> list[str]:
         if (path := _path(env, name)) is not None and not path.is_file()
     ]
     return problems
+
+
+def _reaches_people(env: Env) -> bool:
+    """Whether there is a way out to people."""
+    ways = ("HAIGIO_GATEWAY", "HAIGIO_SMS_URL", "HAIGIO_SMTP_URL", "HAIGIO_VAPID_SUBJECT", "HAIGIO_FCM_CREDENTIALS")
+    return any(env.str(name, "").strip() for name in ways)
 
 
 def _path(env: Env, name: str) -> Path | None:

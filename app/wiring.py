@@ -39,7 +39,7 @@ def wire(settings: Settings | None = None, database: Database | None = None) -> 
     """The web application. `database` is given by tests that share one transaction with their requests."""
     settings = settings or read_settings()
     lines.configure(for_people=settings.env != "production")
-    texts.templates()  # a fault in them is found now, and not by the first reader
+    texts.require_one_message(settings.public_url)  # a fault in the words is found now, and not by the first reader
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.json = StrictJson(app)
     app.config.update(MAX_CONTENT_LENGTH=MOST_JSON_BYTES, PUBLIC_URL=settings.public_url)

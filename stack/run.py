@@ -78,6 +78,8 @@ def _check(kind: str, options: argparse.Namespace) -> None:
         )
     if kind == "production" and not (os.environ.get("HAIGIO_GATEWAY") or os.environ.get("HAIGIO_SMS_URL")):
         raise Refusal("HAIGIO_ENV=production needs HAIGIO_GATEWAY or HAIGIO_SMS_URL: codes must reach a phone")
+    if kind == "production" and not os.environ.get("HAIGIO_PUBLIC_URL"):
+        raise Refusal("HAIGIO_ENV=production needs HAIGIO_PUBLIC_URL: what is sent to people leads there")
     for file in options.wards:
         if not file.is_file():
             raise Refusal(f"--wards {file}: no such file")

@@ -37,7 +37,7 @@ class Context:
 
 def make_context(settings: Settings) -> Context:
     """The means that `settings` name; nothing is connected yet. Raises SettingsError, and TemplatesInvalid."""
-    texts.templates()
+    texts.require_one_message(settings.public_url)
     database = Database(settings.database_url, pool_size=2)
     # A forked job must not talk over its parent's connections; those stay the parent's to close.
     os.register_at_fork(after_in_child=lambda: database.engine.dispose(close=False))

@@ -13,6 +13,7 @@ from app.http import access
 from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.http.container import container
+from app.http.limits import DEVICES
 from app.identity.permissions import Do
 from app.notifications import actions, devices
 
@@ -22,7 +23,8 @@ blueprint = Blueprint("devices", __name__, description="Thiết bị nhận thô
 class DeviceSchema(Schema):
     """Where to reach me: what the browser's or phone's push service gave.
 
-    `web`: the PushSubscription as JSON text. `fcm`: the registration token, of Android and iPhones alike.
+    `web`: the PushSubscription as JSON text. `fcm`: the registration token, of Android and iPhones alike. A platform that
+    is not served here is refused.
     """
 
     platform = fields.String(required=True, validate=validate.OneOf(devices.PLATFORMS))
@@ -52,12 +54,14 @@ class Devices(MethodView):
     @blueprint.response(201, RegisteredSchema)
     @blueprint.alt_response(200, schema=RegisteredSchema, description="Known already; it is mine now")
     def post(self, given: Mapping[str, Any]) -> Response:
-        """Tell me on this device, as long as I stay signed in on it
+        """Tell me on this device, until I sign out on it
 
         It is of whoever registered it last; signing out forgets it. At most ten: then the one not seen for longest goes.
+        Twenty times an hour.
         """
         actor = access.actor()
         devices.require_usable(given["platform"], given["token"], container().settings)
+        container().limits.spend(DEVICES, actor.person_id, access.address())
         known = actions.register_device(access.session(), actor.person_id, actor.session_id, **given, now=access.now())
         return answer({"id": str(known.id), "platform": given["platform"]}, status=201 if known.is_new else 200)
 
@@ -81,5 +85,5 @@ class Key(MethodView):
     @needs(Do.KEEP_DEVICES)
     @blueprint.response(200, KeySchema)
     def get(self) -> Response:
-        """With which key a browser subscribes"""
+        """With which key a browser subscribes; 404 where browsers are not reached"""
         return answer({"web": devices.application_server_key(container().settings)})

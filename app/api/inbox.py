@@ -16,13 +16,10 @@ from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.identity.permissions import Do
 from app.notifications import actions, queries, texts
-from app.notifications.news import Notice
+from app.notifications.news import WITH_PHOTOS, Notice
 from app.notifications.texts import TemplateFailed, Told, Words
 
 blueprint = Blueprint("inbox", __name__, description="Hộp thư / Inbox")
-
-# Whose report it is reads with the result what it looked like before and after.
-WITH_PHOTOS = frozenset({Notice.CONCLUDED, Notice.UPHELD})
 
 
 class InboxSchema(paging.PageSchema):
@@ -147,6 +144,6 @@ def _item(told: Told, photos: Mapping[UUID, Sequence[Any]], numbers: Mapping[UUI
 def _words(told: Told) -> Words:
     """The words of an entry; one whose words cannot be made is shown by its number, and hides no other."""
     try:
-        return texts.write(told, viewer().language)
+        return texts.write(told, viewer().language, access.now())
     except TemplateFailed:
         return Words(told.number or "Hai Giờ", "")

@@ -261,7 +261,7 @@ class Follow(MethodView):
     @blueprint.response(204)
     def put(self, report_id: UUID) -> None:
         """Follow an open report that is not mine"""
-        actions.follow(access.session(), report_id, access.actor().person_id, access.now())
+        actions.follow(access.session(), report_id, person(), access.now())
 
     @needs(Do.FOLLOW)
     @blueprint.response(204)

@@ -90,15 +90,16 @@ def emit(
     session.execute(insert(OutboxMessage).values(topic=topic, payload=payload, at=at, not_before=not_before))
 
 
-def done(session: Session, message_id: int, *, at: datetime) -> bool:
+def done(session: Session, message_id: int, *, at: datetime, failed: str | None = None) -> bool:
     """Mark a promise as kept. False when it was kept already: then the effect must not be repeated.
 
-    Called first in a job's transaction, it locks the row, so that two runs of one job follow each other.
+    Called first in a job's transaction, it locks the row, so that two runs of one job follow each other. `failed` says
+    why nothing came of a promise that nobody needs to look after.
     """
     marked = session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None))
-        .values(done_at=at, failed=None, given_up_at=None)
+        .values(done_at=at, failed=failed, given_up_at=None)
         .returning(OutboxMessage.id)
     )
     return marked.first() is not None
@@ -116,6 +117,15 @@ def give_up(session: Session, message_id: int, why: str, *, at: datetime) -> boo
         .returning(OutboxMessage.id)
     )
     return given_up.first() is not None
+
+
+def put_off(session: Session, message_id: int, *, until: datetime) -> None:
+    """Keep a promise later, not before `until`, as if it had not been handed over yet."""
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.given_up_at.is_(None))
+        .values(sent_at=None, not_before=until, failed=None)
+    )
 
 
 # Each reads as the condition of one of the indexes above, or PostgreSQL would not use it.

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
 from app.core.db import new_id
-from app.notifications import delivery, news, queries
+from app.notifications import delivery, devices, digests, news, queries
 from app.notifications.delivery import Over
 from app.notifications.errors import DeviceNotFound, TooManyWebhooks, WebhookNotFound
 from app.notifications.models import Device, Digest, Notification, Webhook
@@ -32,7 +32,10 @@ from app.targets.ladder import Crew, Rung
 # More phones and browsers than this nobody uses at once; the one that was not seen for longest goes.
 MOST_DEVICES: Final = 10
 MOST_WEBHOOKS: Final = 20
-MOST_IN_DIGEST: Final = 50
+
+# A digest lists so many in the inbox. What became overdue beyond the second number comes in the next digest.
+MOST_LISTED: Final = 50
+MOST_IN_DIGEST: Final = 1_000
 
 # How long an inbox remembers.
 KEEP: Final = timedelta(days=180)
@@ -66,14 +69,17 @@ def tell(
     people: Collection[UUID],
     *,
     now: datetime,
+    at: datetime | None = None,
     on_duty: Collection[UUID] = (),
     tag: bytes | None = None,
 ) -> int:
     """Put a matter into the inbox of each of `people`, or of an anonymous author's `tag`, and promise to send it on.
 
-    `on_duty` are those of them whose duty overrides how they wish to be told. Returns to how many it was new.
+    It happened `at`, `now` if nothing is said: what is told late may be worth an entry and no ringing. `on_duty` are
+    those of them whose duty overrides how they wish to be told. Returns to how many it was new.
     """
-    reaches = queries.reaches(session, people, on_duty) if people else {}
+    at = at or now
+    reaches = queries.reaches(session, people, on_duty, now) if people else {}
     rows: list[dict[str, Any]] = [{"person_id": person_id, "tag": None} for person_id in sorted(reaches)]
     if tag is not None:
         rows.append({"person_id": None, "tag": tag})
@@ -85,7 +91,7 @@ def tell(
         "report_id": matter.report_id,
         "entry_id": matter.entry_id,
         "data": dict(matter.data),
-        "at": now,
+        "at": at,
         "read_at": now if matter.notice in _READ_ALREADY else None,
     }
     written = session.execute(
@@ -97,10 +103,12 @@ def tell(
     for notification_id, person_id in written:
         if person_id is None:
             continue  # nobody knows who it is, so nothing of theirs can ring
-        for out in delivery.deliveries(matter.notice, reaches[person_id], now):
-            payload = {"notification_id": str(notification_id)}
+        for out in delivery.deliveries(matter.notice, reaches[person_id], at, now):
+            payload: dict[str, Any] = {"notification_id": str(notification_id)}
             if out.device_id is not None:
                 payload["device_id"] = str(out.device_id)
+            if reaches[person_id].on_duty:
+                payload["on_duty"] = True
             outbox.emit(session, _TOPICS[out.over], payload, at=now, not_before=out.not_before)
     return len(written)
 
@@ -118,18 +126,32 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
     if not rows:
         return
     crew = targets.crew(session, case.city_id, case.unit_id, now, case.assignee_id)
+    on_call = crew.on_duty or crew.in_charge
     for hearer, notice, _ in rows:
-        of_staff = hearer not in {Hearer.AUTHOR, Hearer.FILER, Hearer.FOLLOWERS}
+        of_staff = notice not in news.OF_ONES_OWN and hearer is not Hearer.FOLLOWERS
         unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
         data = {"unit_id": unit_id, **news.facts_of(notice, case.data)}
         matter = Matter(notice, f"entry:{case.entry_id}", case.report_id, case.entry_id, data)
-        people = set(_people(session, hearer, case, crew)) - {case.happened.by_id}
+        people = set(_people(session, hearer, case, crew, on_call)) - {case.happened.by_id}
         tag = case.author_tag if hearer is Hearer.AUTHOR else None
-        tell(session, matter, people, now=now, on_duty=crew.on_duty if of_staff else (), tag=tag)
+        on_duty = _rung_anyway(hearer, crew, on_call) if of_staff else ()
+        tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
 
 
-def _people(session: Session, hearer: Hearer, case: Case, crew: Crew) -> Iterable[UUID]:
-    """Who they are in this case. The author comes first: who follows their own report hears of it once."""
+def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:
+    """Whose wishes duty overrides: those on duty, and whoever is told in the place of people who are not there."""
+    if hearer is Hearer.ON_DUTY or (hearer is Hearer.WORKER and crew.assignee is None):
+        return on_call
+    return _in_place_of_chairs(crew).union(crew.on_duty)
+
+
+def _in_place_of_chairs(crew: Crew) -> frozenset[UUID]:
+    """Who is told what a unit's chairs would be told if it had any."""
+    return frozenset() if crew.chairs else frozenset(crew.in_charge).union(crew.desk)
+
+
+def _people(session: Session, hearer: Hearer, case: Case, crew: Crew, on_call: Collection[UUID]) -> Iterable[UUID]:
+    """Who they are in this case."""
     if hearer is Hearer.FOLLOWERS:
         return queries.followers_of(session, case.report_id)
     author = {case.author_id} - {None}
@@ -138,7 +160,8 @@ def _people(session: Session, hearer: Hearer, case: Case, crew: Crew) -> Iterabl
         Hearer.AUTHOR: author,
         Hearer.FILER: {case.filed_by} if nobodys else (),
         Hearer.ASSIGNEE: {crew.assignee},
-        Hearer.ON_DUTY: crew.on_duty,
+        Hearer.WORKER: {crew.assignee} if crew.assignee is not None else on_call,
+        Hearer.ON_DUTY: on_call,
         Hearer.CHAIRS: crew.in_charge,
         Hearer.REVIEWERS: crew.desk if case.desk_reviews else crew.in_charge,
     }
@@ -167,12 +190,11 @@ def warn(session: Session, report_id: UUID, unit_id: int, rung: int, now: dateti
     people, nobody_on_duty = ladder.audience(Rung(rung), crew)
     if nobody_on_duty:
         reports.nobody_on_duty(session, report_id, asked, rung, now)
-    minutes = int((case.due_at - now).total_seconds() // 60)
-    data = {"unit_id": unit_id, "rung": rung, "minutes": max(minutes, 0), "due_at": case.due_at.isoformat()}
-    matter = Matter(
-        news.WARNINGS[rung], _warning_key(report_id, unit_id, rung, case.due_corrections), report_id, data=data
-    )
-    return tell(session, matter, people, now=now, on_duty=crew.on_duty)
+    key = _warning_key(report_id, unit_id, rung, case.due_corrections)
+    matter = Matter(news.WARNINGS[rung], key, report_id, data={"unit_id": unit_id, "rung": rung})
+    # Who is told in the place of people who are not there is rung as they would be.
+    on_duty = people if nobody_on_duty else _in_place_of_chairs(crew).union(crew.on_duty)
+    return tell(session, matter, people, now=now, on_duty=on_duty)
 
 
 def _warning_key(report_id: UUID, unit_id: int, rung: int, due_corrections: int) -> str:
@@ -182,25 +204,28 @@ def _warning_key(report_id: UUID, unit_id: int, rung: int, due_corrections: int)
 
 
 def digest(session: Session, city_id: int, now: datetime) -> bool:
-    """Tell the leaders of a city which cases became overdue since they were last told; True when they were.
+    """Tell the leaders of a city which cases are overdue that they were not told of yet; True when they were told.
 
     An hour after the last one at the earliest, and once in an hour of the clock however many ask for it; after an outage
     once for all that came in it. Nothing when nothing became overdue.
     """
-    last = queries.last_digest(session, city_id)
-    since = last or now - FIRST_DIGEST_LOOKS_BACK
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    if (last is not None and now < last + DIGEST_EVERY) or not queries.any_overdue(
-        session, city_id, since=since, now=now
-    ):
+    last = digests.last_digest(session, city_id)
+    if last is not None and now < last + DIGEST_EVERY:
         return False
+    overdue = digests.newly_overdue(session, city_id, now, first_back=FIRST_DIGEST_LOOKS_BACK, most=MOST_IN_DIGEST)
+    if not overdue.report_ids:
+        return False
+    hour = now.replace(minute=0, second=0, microsecond=0)
     written = session.execute(
-        insert(Digest).values(city_id=city_id, hour=hour, until=now).on_conflict_do_nothing().returning(Digest.hour)
+        insert(Digest)
+        .values(city_id=city_id, hour=hour, until=now, reports=overdue.report_ids)
+        .on_conflict_do_nothing()
+        .returning(Digest.hour)
     )
     if written.first() is None:
         return False
-    overdue = queries.newly_overdue(session, city_id, since=since, now=now, most=MOST_IN_DIGEST)
-    data = {"reports": [str(one) for one in overdue.report_ids], "new": overdue.number, "overdue": overdue.in_all}
+    listed = [str(one) for one in overdue.report_ids[:MOST_LISTED]]
+    data = {"reports": listed, "new": len(overdue.report_ids), "overdue": overdue.in_all}
     matter = Matter(Notice.DIGEST, f"digest:{hour.isoformat()}", data=data)
     tell(session, matter, queries.leaders(session, now), now=now)
     return True
@@ -270,7 +295,7 @@ def register_device(
         "app_version": app_version,
         "seen_at": now,
     }
-    token_hash = hashlib.sha256(f"{platform}:{token}".encode()).digest()
+    token_hash = hashlib.sha256(f"{platform}:{devices.address(platform, token)}".encode()).digest()
     known = session.execute(
         insert(Device)
         .values(id=new_id(), token_hash=token_hash, added_at=now, **values)
@@ -353,8 +378,9 @@ def _promise_calls(session: Session, case: Case, now: datetime) -> None:
     type_ = news.webhook_type(case.happened.type)
     if type_ is None:
         return
+    concerned = {None, case.unit_id, case.entry_unit, case.happened.unit_to}
     for webhook in queries.webhooks(session):
-        if news.wants(webhook.topics, type_) and webhook.unit_id in {None, case.unit_id, case.entry_unit}:
+        if news.wants(webhook.topics, type_) and webhook.unit_id in concerned:
             payload = {
                 "webhook_id": str(webhook.id),
                 "type": type_,

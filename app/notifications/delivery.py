@@ -50,6 +50,8 @@ MANNERS: Mapping[Notice, Manner] = {
     Notice.HANDED_OVER:        Manner(2 * _HOURS, only_on_duty=True),
     Notice.ASSIGNED:           Manner(24 * _HOURS),
     Notice.ANSWERED:           Manner(24 * _HOURS),
+    Notice.UNANSWERED:         Manner(24 * _HOURS),
+    Notice.TAKE_UP_AGAIN:      Manner(24 * _HOURS),
     Notice.CONTESTED:          Manner(7 * _DAYS),
     Notice.INSTRUCTED:         Manner(7 * _DAYS),
     Notice.HALF_GONE:          Manner(2 * _HOURS, urgent=True),
@@ -106,17 +108,18 @@ class Delivery(NamedTuple):
     device_id: UUID | None = None
 
 
-def deliveries(notice: Notice, reach: Reach, now: datetime) -> Iterator[Delivery]:
-    """What is sent of a notice besides the inbox entry.
+def deliveries(notice: Notice, reach: Reach, since: datetime, now: datetime) -> Iterator[Delivery]:
+    """What is sent of a notice of `since` besides the inbox entry. Asked when it is promised, and again when it is sent.
 
-    Quiet hours hold it back until they end; if it is worth nothing by then, it is not sent at all. A text goes to residents who chose it, one however many ways of texting they named, and only of what asks for one.
+    Quiet hours hold it back until they end; if it is worth nothing by then, it is not sent at all. A text goes to residents
+    who chose it, one however many ways of texting they named, and only of what asks for one.
     """
     manner = MANNERS[notice]
     if manner.only_on_duty and not reach.on_duty:
         return
     wanted = frozenset(reach.channels) or USUAL
     not_before = reach.quiet.over_at(now) if reach.quiet is not None and not reach.on_duty else None
-    if not_before is not None and is_stale(notice, now, not_before):
+    if is_stale(notice, since, not_before or now):
         return
     if "push" in wanted or (manner.urgent and reach.on_duty):
         for device_id in sorted(reach.devices):

@@ -23,8 +23,24 @@ class PlatformNotServed(Invalid):
     """Nobody here can send to this kind of token."""
 
     code = "platform_not_served"
-    vi = "Chưa gửi được thông báo qua {platform}; điện thoại iPhone dùng mã đăng ký của FCM."
-    en = "Nothing is sent by {platform}; iPhones are reached with their registration token of FCM."
+    vi = "Hệ thống không gửi thông báo qua {platform}."
+    en = "Nothing is sent by {platform} here."
+
+
+class PushServiceUnknown(Invalid):
+    """A browser's subscription that names a server which is no browser's."""
+
+    code = "push_service_unknown"
+    vi = "Trình duyệt này dùng dịch vụ thông báo mà hệ thống không hỗ trợ."
+    en = "This browser uses a push service that is not supported."
+
+
+class NoWebPush(NotFound):
+    """Browsers are not reached from here."""
+
+    code = "web_push_not_configured"
+    vi = "Hệ thống chưa bật thông báo trên trình duyệt."
+    en = "Notifications in browsers are not switched on here."
 
 
 class TokenMalformed(Invalid):

@@ -84,10 +84,11 @@ class Webhook(Base):
 
 
 class Digest(Base):
-    """That the leaders of a city were told in an hour which cases became overdue, and up to which instant."""
+    """That the leaders of a city were told at an instant (`until`) that these cases are overdue; one in an hour."""
 
     __tablename__ = "digests"
 
     city_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("cities.id"), primary_key=True, autoincrement=False)
     hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    reports: Mapped[list[UUID]] = mapped_column(ARRAY(UuidType), server_default="{}")

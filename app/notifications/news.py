@@ -1,8 +1,8 @@
 """Which change of a report is told to whom, and as what. The table is the specification; nothing else is told. Pure.
 
 A resident hears of receipt, acceptance, a question, a message, the conclusion and what became of a contest; those who
-follow a report hear how it ended. Staff hear what they must act on. Warnings and digests, which time brings about, are
-named here too; who hears a warning is decided in `app/targets/ladder.py`.
+follow a report hear how it ended. Staff hear what they must act on, as long as it is theirs to act on. Warnings and
+digests, which time brings about, are named here too; who hears a warning is decided in `app/targets/ladder.py`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from app.reports.workflow import OPEN, State
+
 
 class Hearer(StrEnum):
     """Who is told, in relation to the report."""
@@ -20,6 +22,7 @@ class Hearer(StrEnum):
     FILER = "filer"  # the member of staff who filed it for nobody in particular: they speak for it
     FOLLOWERS = "followers"
     ASSIGNEE = "assignee"
+    WORKER = "worker"  # the assignee; while there is none, those on duty
     ON_DUTY = "on_duty"  # of the unit that holds the case now
     CHAIRS = "chairs"  # of that unit; at the desk, its dispatchers
     REVIEWERS = "reviewers"  # its chairs, or the desk's dispatchers where the desk reviews
@@ -40,6 +43,8 @@ class Notice(StrEnum):
     HANDED_OVER = "handed_over"
     ASSIGNED = "assigned"
     ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    TAKE_UP_AGAIN = "take_up_again"
     CONTESTED = "contested"
     INSTRUCTED = "instructed"
     HALF_GONE = "half_gone"
@@ -48,17 +53,41 @@ class Notice(StrEnum):
     DIGEST = "digest"
 
 
+# What the resident is told of their report, and who filed it in their place. All else is told to staff as staff, but for
+# `FOLLOWED_CONCLUDED`.
+OF_ONES_OWN = frozenset(
+    {
+        Notice.RECEIVED,
+        Notice.ACCEPTED,
+        Notice.QUESTION,
+        Notice.MESSAGE,
+        Notice.CONCLUDED,
+        Notice.REOPENED,
+        Notice.UPHELD,
+    }
+)
+
+# Whose report it is reads with the result what it looked like before and after, where there are photos.
+WITH_PHOTOS = frozenset({Notice.CONCLUDED, Notice.UPHELD})
+
+
 @dataclass(frozen=True)
 class Happened:
-    """A change and what must be known of it. `type` is `received`, the name of a move, or the type of an entry."""
+    """A change, and how the case stands since. `type` is `received`, the name of a move, or the type of an entry.
+
+    `unit_to` and `assignee_to` are whom the entry gave the case to, if it did; what ends in `_now` may have moved on.
+    """
 
     type: str
     at: datetime
     by_id: UUID | None = None
     first_response_at: datetime | None = None
-    unit_then: int | None = None
+    unit_to: int | None = None
+    assignee_to: UUID | None = None
+    state_now: str = State.RECEIVED.value
     unit_now: int | None = None
-    assignee_id: UUID | None = None
+    assignee_now: UUID | None = None
+    stopped_at: datetime | None = None
 
 
 Condition = Callable[[Happened], bool]
@@ -73,14 +102,25 @@ def _first_time(happened: Happened) -> bool:
     return happened.at == happened.first_response_at
 
 
-def _went_elsewhere(happened: Happened) -> bool:
-    """The case is with another unit than the one that acted."""
-    return happened.unit_now != happened.unit_then
+def _waits_there(happened: Happened) -> bool:
+    """The case is where it went to, and nobody took it up since."""
+    return happened.unit_to == happened.unit_now and happened.state_now == State.RECEIVED
 
 
-def _to_somebody_else(happened: Happened) -> bool:
-    """Nobody is told what they did themselves."""
-    return happened.assignee_id != happened.by_id
+def _is_there(happened: Happened) -> bool:
+    """The case is open where it went to. What the old unit had begun to ask or to review goes on as it is."""
+    return happened.unit_to == happened.unit_now and happened.state_now in OPEN
+
+
+def _is_theirs(happened: Happened) -> bool:
+    """The case is open, and still with whom it was given to. Nobody is told what they did themselves."""
+    to = happened.assignee_to
+    return to is not None and to == happened.assignee_now != happened.by_id and happened.state_now in OPEN
+
+
+def _is_unanswered(happened: Happened) -> bool:
+    """The clock stands still for this very question."""
+    return happened.stopped_at == happened.at and happened.state_now == State.AWAITING_RESIDENT
 
 
 class Telling(NamedTuple):
@@ -94,24 +134,28 @@ class Telling(NamedTuple):
 # fmt: off
 TABLE: Mapping[str, tuple[Telling, ...]] = {
     "received":  (Telling(Hearer.AUTHOR,    Notice.RECEIVED),
-                  Telling(Hearer.ON_DUTY,   Notice.NEW_CASE)),
+                  Telling(Hearer.ON_DUTY,   Notice.NEW_CASE, _waits_there)),
     "accept":    (Telling(Hearer.AUTHOR,    Notice.ACCEPTED, _first_time),),
-    "hand_over": (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER),),
-    "ask":       (Telling(Hearer.AUTHOR,    Notice.QUESTION),
-                  Telling(Hearer.FILER,     Notice.QUESTION)),
+    "hand_over": (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _waits_there),),
+    "ask":       (Telling(Hearer.AUTHOR,    Notice.QUESTION, _is_unanswered),
+                  Telling(Hearer.FILER,     Notice.QUESTION, _is_unanswered)),
     "answer":    (Telling(Hearer.ASSIGNEE,  Notice.ANSWERED),),
     "conclude":  (Telling(Hearer.AUTHOR,    Notice.CONCLUDED),
                   Telling(Hearer.FILER,     Notice.CONCLUDED),
                   Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED)),
     "contest":   (Telling(Hearer.REVIEWERS, Notice.CONTESTED),),
     "reopen":    (Telling(Hearer.AUTHOR,    Notice.REOPENED),
-                  Telling(Hearer.FILER,     Notice.REOPENED)),
+                  Telling(Hearer.FILER,     Notice.REOPENED),
+                  Telling(Hearer.WORKER,    Notice.TAKE_UP_AGAIN)),
     "uphold":    (Telling(Hearer.AUTHOR,    Notice.UPHELD),
                   Telling(Hearer.FILER,     Notice.UPHELD)),
-    "assign":    (Telling(Hearer.ASSIGNEE,  Notice.ASSIGNED, _to_somebody_else),),
-    "correct":   (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _went_elsewhere),),
+    "assign":    (Telling(Hearer.ASSIGNEE,  Notice.ASSIGNED, _is_theirs),),
+    "correct":   (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _waits_there),),
     "message":   (Telling(Hearer.AUTHOR,    Notice.MESSAGE),),
     "instruct":  (Telling(Hearer.CHAIRS,    Notice.INSTRUCTED),),
+    # What time or a reform of the wards brings about.
+    "resume":    (Telling(Hearer.ASSIGNEE,  Notice.UNANSWERED),),
+    "reform":    (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _is_there),),
 }
 # fmt: on
 
@@ -123,6 +167,7 @@ WEBHOOK_TYPES: Mapping[str, str] = {
     "received": "report.received",
     "accept": "report.accepted",
     "hand_over": "report.handed_over",
+    "reform": "report.handed_over",
     "arrive": "report.on_site",
     "ask": "report.awaiting_resident",
     "answer": "report.resumed",
@@ -154,6 +199,11 @@ def wants(topics: Collection[str], type_: str) -> bool:
 
 
 def facts_of(notice: Notice, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of an entry's data for the words: the outcome, which the report itself may lose again."""
-    kept = {"outcome"} if notice in {Notice.CONCLUDED, Notice.UPHELD, Notice.FOLLOWED_CONCLUDED} else set()
-    return {name: value for name, value in data.items() if name in kept}
+    """What is kept of an entry's data for the words: the outcome, which the report itself may lose again.
+
+    Its readers are told how many photos from afterwards there are, followers are not.
+    """
+    if notice is not Notice.FOLLOWED_CONCLUDED and notice not in WITH_PHOTOS:
+        return {}
+    kept = {"outcome": data["outcome"]} if "outcome" in data else {}
+    return kept | {"photos": len(data.get("photos", ()))} if notice in WITH_PHOTOS else kept

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, select, text
@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 from app.core.errors import Language
 from app.notifications.delivery import Quiet, Reach
 from app.notifications.models import Webhook
-from app.notifications.news import Happened, Notice
+from app.notifications.news import WARNINGS, Happened, Notice, tellings
 from app.notifications.texts import Told
 from app.reports.queries import Asker
+from app.targets import queries as targets
+from app.targets.calendar import ROUND_THE_CLOCK, Calendar
+from app.targets.stopwatch import Stopwatch
 from geo.validity import local_day
 
 
@@ -37,7 +40,8 @@ class Case:
 
 
 _CASE = text("""
-    select r.id, r.city_id, r.unit_id, r.filed_by, r.assignee_id, r.review_by_desk, r.first_response_at,
+    select r.id, r.city_id, r.unit_id, r.filed_by, r.assignee_id, r.review_by_desk, r.first_response_at, r.state,
+           r.stopped_at,
            a.person_id as author_id, a.tag as author_tag,
            t.entry_id, t.type, t.at, t.by_id, t.unit_id as entry_unit, t.data
     from reports r
@@ -57,9 +61,12 @@ def case_of(session: Session, report_id: UUID, entry_id: UUID | None = None) -> 
         at=row.at,
         by_id=row.by_id,
         first_response_at=row.first_response_at,
-        unit_then=row.entry_unit,
+        unit_to=row.entry_unit if row.type == "received" else row.data.get("to_unit"),
+        assignee_to=UUID(row.data["assignee"]) if "assignee" in row.data else None,
+        state_now=row.state,
         unit_now=row.unit_id,
-        assignee_id=row.assignee_id,
+        assignee_now=row.assignee_id,
+        stopped_at=row.stopped_at,
     )
     return Case(
         report_id=row.id,
@@ -125,19 +132,27 @@ def standing(session: Session, report_id: UUID) -> Standing:
     return Standing(**session.execute(_STANDING, {"report_id": report_id}).mappings().one())
 
 
+# How long a device rings after the sign-in that it was registered with ran out.
+RINGS_ON: Final = timedelta(days=30)
+
 _REACH = text("""
     select p.id, p.channels, p.quiet_from, p.quiet_to,
            exists (select from residents r where r.person_id = p.id) as phone,
            exists (select from staff s where s.person_id = p.id and s.email is not null) as email,
-           array(select d.id from devices d join sessions s on s.id = d.session_id and s.ended_at is null
-                 where d.person_id = p.id) as devices
+           array(select d.id from devices d join sessions s on s.id = d.session_id
+                 where d.person_id = p.id and (s.ended_at is null or (s.lapsed and s.ended_at > :since))) as devices
     from people p where p.id = any(:ids) and p.disabled_at is null
 """)
 
 
-def reaches(session: Session, person_ids: Collection[UUID], on_duty_now: Collection[UUID]) -> Mapping[UUID, Reach]:
-    """How each of these people can be reached and wishes to be; whoever is shut out is left out."""
-    rows = session.execute(_REACH, {"ids": list(person_ids)})
+def reaches(
+    session: Session, person_ids: Collection[UUID], on_duty_now: Collection[UUID], now: datetime
+) -> Mapping[UUID, Reach]:
+    """How each of these people can be reached and wishes to be; whoever is shut out is left out.
+
+    A device rings while its sign-in lives, and for a month after that ran out: nobody signs in at night to be warned.
+    """
+    rows = session.execute(_REACH, {"ids": list(person_ids), "since": now - RINGS_ON})
     return {
         row.id: Reach(
             channels=row.channels,
@@ -153,8 +168,8 @@ def reaches(session: Session, person_ids: Collection[UUID], on_duty_now: Collect
 
 # Names as they are now; of a kind, the one of the day of receipt.
 _TOLD = """
-    select n.id, n.topic, n.at, n.data, n.read_at, n.report_id, n.person_id, r.number, k.name_vi, k.name_en,
-           u.name as unit, coalesce(p.is_staff, false) as is_staff, p.language
+    select n.id, n.topic, n.at, n.data, n.read_at, n.report_id, n.entry_id, n.person_id, r.number, k.name_vi, k.name_en,
+           u.name as unit, p.language, r.city_id, r.due_at, r.stopped_at, r.stopped_s, r.ended_at, r.calendar_code
     from {source} n
     left join people p on p.id = n.person_id
     left join reports r on r.id = n.report_id
@@ -195,7 +210,9 @@ def inbox(
         "person_id": asker.person_id, "tag": asker.tag, "limit": limit, "unread": unread,
         "before_at": before_at, "before_id": before_id,
     }  # fmt: skip
-    return [_told(row) for row in session.execute(_INBOX, values)]
+    rows = session.execute(_INBOX, values).all()
+    calendars = _calendars(session, rows)
+    return [_told(row, calendars) for row in rows]
 
 
 def count_unread(session: Session, asker: Asker) -> int:
@@ -212,31 +229,56 @@ def count_unread(session: Session, asker: Asker) -> int:
 
 @dataclass(frozen=True)
 class Addressed:
-    """One notice on its way to somebody: what it says, in which language, and where to."""
+    """One notice on its way to somebody: what it says, in which language, and of which entry of a report's course."""
 
     told: Told
     person_id: UUID | None
     language: Language
+    entry_id: UUID | None
 
 
 def addressed(session: Session, notification_id: UUID) -> Addressed | None:
     """A notice as it is sent; None when there is none."""
     row = session.execute(_ONE, {"id": notification_id}).one_or_none()
-    return None if row is None else Addressed(_told(row), row.person_id, row.language or "vi")
+    if row is None:
+        return None
+    return Addressed(_told(row, _calendars(session, [row])), row.person_id, row.language or "vi", row.entry_id)
 
 
-def _told(row: Row[Any]) -> Told:
+def is_news_still(session: Session, notice: Addressed) -> bool:
+    """Whether a notice says what its reader should do or know now, or the case has moved on while it was held back."""
+    told = notice.told
+    if told.notice in WARNINGS.values() and told.report_id is not None:
+        now = standing(session, told.report_id)
+        return now.is_running and (now.unit_id, now.warned) == (told.data["unit_id"], told.data["rung"])
+    if told.report_id is None or notice.entry_id is None:
+        return True
+    case = case_of(session, told.report_id, notice.entry_id)
+    return case is not None and any(row.notice is told.notice for row in tellings(case.happened))
+
+
+def _calendars(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Calendar]:
+    """The calendars by which the time left in these warnings is reckoned."""
+    wanting = {row.city_id for row in rows if row.topic in WARNINGS.values() and row.calendar_code is not None}
+    return {code: found for city in wanting for code, found in targets.calendars(session, city).items()}
+
+
+def _told(row: Row[Any], calendars: Mapping[str, Calendar]) -> Told:
+    notice, clock = Notice(row.topic), None
+    if notice in WARNINGS.values() and row.due_at is not None:
+        calendar = ROUND_THE_CLOCK if row.calendar_code is None else calendars[row.calendar_code]
+        clock = Stopwatch(row.due_at, row.stopped_at, row.stopped_s, row.ended_at, calendar)
     return Told(
         id=row.id,
-        notice=Notice(row.topic),
+        notice=notice,
         at=row.at,
         data=row.data,
-        is_staff=row.is_staff,
         report_id=row.report_id,
         number=row.number,
         kind_vi=row.name_vi,
         kind_en=row.name_en,
         unit=row.unit,
+        clock=clock,
         read_at=row.read_at,
     )
 
@@ -249,77 +291,22 @@ class Target:
     token: str
 
 
-_DEVICE = text("""
-    select d.platform, d.token from devices d join sessions s on s.id = d.session_id and s.ended_at is null
-    where d.id = :id and d.person_id = :person_id
-""")
-
-
-def target_of(session: Session, device_id: UUID, person_id: UUID | None) -> Target | None:
-    """Where a push to somebody's device goes; None when it is somebody else's by now, or signed out of."""
-    row = session.execute(_DEVICE, {"id": device_id, "person_id": person_id}).one_or_none()
+def target_of(session: Session, device_id: UUID) -> Target | None:
+    """Where a push to a device goes; None when it is forgotten."""
+    row = session.execute(text("select platform, token from devices where id = :id"), {"id": device_id}).one_or_none()
     return None if row is None else Target(row.platform, row.token)
 
 
-def phone_for_texts(session: Session, person_id: UUID | None) -> str | None:
-    """The phone of somebody who wants texts still, in E.164."""
-    found = session.execute(
-        text("""
-            select r.phone from residents r join people p on p.id = r.person_id and p.disabled_at is null
-            where r.person_id = :id and (p.channels ? 'sms' or p.channels ? 'zalo')
-        """),
-        {"id": person_id},
-    )
+def phone_of(session: Session, person_id: UUID) -> str | None:
+    """The phone of a resident, in E.164."""
+    found = session.execute(text("select phone from residents where person_id = :id"), {"id": person_id})
     return found.scalar_one_or_none()
 
 
-def address_for_mails(session: Session, person_id: UUID | None) -> str | None:
-    """The e-mail address of a member of staff who wants mails still."""
-    found = session.execute(
-        text("""
-            select s.email from staff s join people p on p.id = s.person_id and p.disabled_at is null
-            where s.person_id = :id and p.channels ? 'email'
-        """),
-        {"id": person_id},
-    )
+def address_of(session: Session, person_id: UUID) -> str | None:
+    """The e-mail address that a member of staff gave."""
+    found = session.execute(text("select email from staff where person_id = :id"), {"id": person_id})
     return found.scalar_one_or_none()
-
-
-@dataclass(frozen=True)
-class NewlyOverdue:
-    """Cases that became overdue in a while: at most so many ids, how many they are, how many are overdue in all."""
-
-    report_ids: Sequence[UUID]
-    number: int
-    in_all: int
-
-
-_RUNNING_IN_CITY = """
-    from reports where city_id = :city_id and stopped_at is null and due_at < :now
-      and state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
-"""
-
-
-def any_overdue(session: Session, city_id: int, *, since: datetime, now: datetime) -> bool:
-    """Whether the time of an open case ran out between two instants, the second left out."""
-    wanted = text(f"select exists (select {_RUNNING_IN_CITY} and due_at >= :since)")
-    return bool(session.execute(wanted, {"city_id": city_id, "since": since, "now": now}).scalar_one())
-
-
-def newly_overdue(session: Session, city_id: int, *, since: datetime, now: datetime, most: int) -> NewlyOverdue:
-    """The open cases whose time ran out between two instants, the second left out, the longest overdue first."""
-    values = {"city_id": city_id, "since": since, "now": now, "most": most}
-    newest = text(f"select id {_RUNNING_IN_CITY} and due_at >= :since order by due_at, id limit :most")
-    counted = text(f"select count(*) filter (where due_at >= :since) as number, count(*) as in_all {_RUNNING_IN_CITY}")
-    numbers = session.execute(counted, values).one()
-    return NewlyOverdue(list(session.execute(newest, values).scalars()), numbers.number, numbers.in_all)
-
-
-def last_digest(session: Session, city_id: int) -> datetime | None:
-    """Up to which instant leaders were told what became overdue; None when they never were."""
-    found = session.execute(text("select max(until) from digests where city_id = :city_id"), {"city_id": city_id})
-    last: datetime | None = found.scalar_one()
-    return last
 
 
 def webhooks(session: Session) -> Sequence[Webhook]:

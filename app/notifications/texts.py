@@ -6,7 +6,7 @@ one, and whoever changes their language finds their inbox in it.
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,9 +15,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.errors import Language
+from app.notifications.channels.gateway import without_marks
 from app.notifications.delivery import MANNERS
-from app.notifications.news import Notice
+from app.notifications.news import OF_ONES_OWN, WITH_PHOTOS, Notice
 from app.reports.words import OUTCOMES
+from app.targets.stopwatch import LONGEST_STOP, Stopwatch
 from geo.validity import LOCAL_ZONE
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -26,8 +28,13 @@ LANGUAGES: Final[tuple[Language, ...]] = ("vi", "en")
 # A gateway that counts letters takes so many for one message.
 LONGEST_SHORT: Final = 160
 
-# A name or number in a `short` with its likely length, a link included.
-_LENGTHS: Final = {"number": 12, "link": 50}
+# The longest that may stand in a `short`: a number of the 10,000th report of a month, an instant as English says it.
+_LENGTHS: Final = {"number": len("BT-2611-10000"), "until": len("00:00 on 30 September")}
+
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 class TemplatesInvalid(Exception):
@@ -45,6 +52,7 @@ class Words:
     title: str
     body: str
     short: str | None = None
+    with_photos: str | None = None  # the body where there are photos from afterwards
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,12 @@ class Told:
     notice: Notice
     at: datetime
     data: Mapping[str, Any]
-    is_staff: bool = False
     report_id: UUID | None = None
     number: str | None = None
     kind_vi: str | None = None
     kind_en: str | None = None
     unit: str | None = None
+    clock: Stopwatch | None = None  # of the case that a warning is about, as it stands now
     read_at: datetime | None = None
 
 
@@ -91,12 +99,13 @@ def _faults(entries: Mapping[str, Any], language: Language) -> list[str]:
     for notice in Notice:
         entry = entries.get(notice, {})
         parts = {"title", "body"} | ({"short"} if MANNERS[notice].text else set())
+        parts |= {"with_photos"} if notice in WITH_PHOTOS else set()
         if set(entry) != parts or not all(isinstance(text, str) and text.strip() for text in entry.values()):
             faults.append(f"{language}: {notice} needs {', '.join(sorted(parts))}, and nothing else")
             continue
         faults += [f"{language}: {notice}.{part} is malformed" for part in parts if _placeholders(entry[part]) is None]
-        if "short" in parts and not _fits_one_message(entry["short"]):
-            faults.append(f"{language}: {notice}.short is not one text message ({LONGEST_SHORT} plain letters)")
+        if "short" in parts and not entry["short"].isascii():
+            faults.append(f"{language}: {notice}.short has letters with marks: it would cost two text messages")
     return faults
 
 
@@ -112,38 +121,60 @@ def _placeholders(template: str) -> frozenset[str] | None:
     return frozenset(str(name) for name, _, _ in names)
 
 
-def _fits_one_message(short: str) -> bool:
-    names = _placeholders(short) or frozenset()
-    length = len(short) + sum(_LENGTHS.get(name, 20) - len(name) - 2 for name in names)
-    return short.isascii() and length <= LONGEST_SHORT
+def require_one_message(public_url: str) -> None:
+    """See to it that each text message is one, with the link that follows it. Raises TemplatesInvalid."""
+    link = f" {public_url}/#report/{UUID(int=0)}"
+    faults = [
+        f"{language}: {notice}.short and a link to {public_url} are not one text message ({LONGEST_SHORT} letters)"
+        for language in LANGUAGES
+        for notice, words in templates()[language].items()
+        if words.short is not None and _length(words.short) + len(link) > LONGEST_SHORT
+    ]
+    if faults:
+        raise TemplatesInvalid("; ".join(faults))
 
 
-def write(told: Told, language: Language, public_url: str = "") -> Words:
-    """The words of a notice. Raises TemplateFailed when a name that they need is not known."""
-    known = facts(told, language, public_url)
+def _length(short: str) -> int:
+    names = [name for _, name, _, _ in string.Formatter().parse(short) if name is not None]
+    return len(short) + sum(_LENGTHS.get(name, 20) - len(name) - 2 for name in names)
+
+
+def write(told: Told, language: Language, now: datetime, public_url: str = "") -> Words:
+    """The words of a notice as they are true at `now`. Raises TemplateFailed when a name that they need is not known."""
+    known = facts(told, language, now, public_url)
     try:
         template = templates()[language][told.notice]
-        short = None if template.short is None else template.short.format_map(known)
-        return Words(template.title.format_map(known), template.body.format_map(known), short)
+        body = template.with_photos if told.data.get("photos") and template.with_photos else template.body
+        short = None if template.short is None else without_marks(template.short.format_map(known))
+        return Words(template.title.format_map(known), body.format_map(known), short)
     except (LookupError, ValueError, AttributeError) as fault:
         raise TemplateFailed(f"{told.notice}.{language}: {type(fault).__name__} {fault}") from fault
 
 
-def facts(told: Told, language: Language, public_url: str = "") -> dict[str, str]:
+def facts(told: Told, language: Language, now: datetime, public_url: str = "") -> dict[str, str]:
     """What placeholders stand for, of those that are known: also the parameters of a gateway that has the words itself."""
-    data, kind = told.data, told.kind_vi if language == "vi" else told.kind_en
+    data, kind, clock = told.data, told.kind_vi if language == "vi" else told.kind_en, told.clock
+    until = told.at + LONGEST_STOP if told.notice is Notice.QUESTION else None
     known = {
         "number": told.number,
         "kind": kind,
         "unit": told.unit,
         "outcome": OUTCOMES[data["outcome"]].in_language(language) if data.get("outcome") else None,
-        "left": duration(data["minutes"], language) if "minutes" in data else None,
-        "due": moment(datetime.fromisoformat(data["due_at"]), told.at) if "due_at" in data else None,
+        "left": duration(clock.seconds_left(now) // 60, language) if clock is not None else None,
+        "due": moment(clock.due_at, now, language) if clock is not None else None,
+        "until": moment(until, now, language) if until is not None else None,
         "new": data.get("new"),
         "overdue": data.get("overdue"),
         "link": link(told, public_url),
     }
     return {name: str(value) for name, value in known.items() if value is not None}
+
+
+def listed(numbers: Sequence[str], in_all: int, language: Language) -> str:
+    """The numbers of the cases that a digest lists, one a line, and how many more there are."""
+    more = in_all - len(numbers)
+    rest = f"và {more} tin khác" if language == "vi" else f"and {more} more"
+    return "\n".join([*numbers, *([rest] if more > 0 else [])])
 
 
 def duration(minutes: int, language: Language) -> str:
@@ -158,17 +189,23 @@ def duration(minutes: int, language: Language) -> str:
     return f"{max(minutes, 0)} phút" if language == "vi" else f"{max(minutes, 0)} min"
 
 
-def moment(instant: datetime, now: datetime) -> str:
+def moment(instant: datetime, now: datetime, language: Language) -> str:
     """A local time of the day, with its date when that is not today's."""
     local = instant.astimezone(LOCAL_ZONE)
-    is_today = local.date() == now.astimezone(LOCAL_ZONE).date()
-    return f"{local:%H:%M}" if is_today else f"{local:%H:%M} {local.day}/{local.month}"
+    if local.date() == now.astimezone(LOCAL_ZONE).date():
+        return f"{local:%H:%M}"
+    day = f"ngày {local.day}/{local.month}" if language == "vi" else f"on {local.day} {_MONTHS[local.month - 1]}"
+    return f"{local:%H:%M} {day}"
 
 
 def link(told: Told, public_url: str = "") -> str | None:
-    """Where a notice leads: into the desk, to one's own report, to the figures. A follower may open no case."""
+    """Where a notice leads: to one's own report, into the desk, to the figures. A follower may open no case.
+
+    Also somebody of the staff has a report of their own, as its author or as who filed it.
+    """
     if told.notice is Notice.DIGEST:
         return f"{public_url}/board"
     if told.report_id is None or told.notice is Notice.FOLLOWED_CONCLUDED:
         return None
-    return f"{public_url}/desk#case/{told.report_id}" if told.is_staff else f"{public_url}/#report/{told.report_id}"
+    is_own = told.notice in OF_ONES_OWN
+    return f"{public_url}/#report/{told.report_id}" if is_own else f"{public_url}/desk#case/{told.report_id}"

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
-from app.core.errors import Invalid, NotSignedIn, Stale
+from app.core.errors import Conflict, Invalid, NotSignedIn, Stale
 from app.identity import permissions
 from app.identity import queries as people
 from app.identity.permissions import Actor, Do, Role
@@ -36,6 +36,14 @@ DO = {By.OFFICER: Do.HANDLE, By.AUTHOR: Do.SPEAK, By.REVIEWER: Do.REVIEW}
 
 # How long an answer that was lost on its way is given again to somebody who may no longer read the report.
 LOST_ANSWER = timedelta(hours=1)
+
+
+class OwnReport(Conflict):
+    """Whoever sent a report hears of it anyway."""
+
+    code = "own_report"
+    vi = "Đây là tin của chính bạn; bạn sẽ được thông báo mà không cần theo dõi."
+    en = "This is your own report; you are told of it without following it."
 
 
 @dataclass(frozen=True)
@@ -285,14 +293,20 @@ def nobody_on_duty(session: Session, report_id: UUID, unit_id: int, rung: int, n
     timeline.record(session, report, step, by=timeline.SYSTEM, now=now, request=Request(entry_id), unit_id=unit_id)
 
 
-def follow(session: Session, report_id: UUID, person_id: UUID, now: datetime) -> None:
-    """Hear how an open report ends that somebody else sent. Repeated with no effect. Raises ReportNotFound."""
+def follow(session: Session, report_id: UUID, by: Person, now: datetime) -> None:
+    """Hear how an open report ends that somebody else sent. Repeated with no effect.
+
+    Raises ReportNotFound, OwnReport: to be among its followers would tell who sent an anonymous one.
+    """
     report = session.get(Report, report_id)
     if report is None or State(report.state) not in workflow.OPEN or report.about_unit:
         raise ReportNotFound
+    author = session.get(ReportAuthor, report_id)
+    if author is not None and (author.person_id == by.actor.person_id or author.tag == by.tag):
+        raise OwnReport
     session.execute(
         insert(ReportFollower)
-        .values(report_id=report_id, person_id=person_id, since=now)
+        .values(report_id=report_id, person_id=by.actor.person_id, since=now)
         .on_conflict_do_nothing(index_elements=["report_id", "person_id"])
     )
 

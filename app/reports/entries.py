@@ -115,10 +115,12 @@ def _correct(_session: Session, report: Report, given: Mapping[str, Any], contex
     columns["as_sent"] = {**{member: old for member, (old, _) in changed.items()}, **(report.as_sent or {})}
     routed, lack = _routed_again(report, columns, context)
     columns |= routed
-    data = {
+    data: dict[str, Any] = {
         "from": {member: old for member, (old, _) in changed.items()},
         "to": {m: new for m, (_, new) in changed.items()},
     }
+    if "unit_id" in columns:
+        data |= {"from_unit": report.unit_id, "to_unit": columns["unit_id"]}
     if "address" in changed:  # an address is free text: it goes where it can be erased
         texts = {"reason": given["reason"], "address": changed["address"][1]}
         data["from"].pop("address")

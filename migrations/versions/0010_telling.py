@@ -51,11 +51,12 @@ create table webhooks (
     disabled_at timestamptz
 );
 
--- One digest an hour at most, however many schedules run; the next one goes on where it ended.
+-- One digest an hour at most, however many schedules run; the next one has what is overdue and was in none yet.
 create table digests (
     city_id smallint not null references cities (id),
     hour timestamptz not null,
     until timestamptz not null,
+    reports uuid[] not null default '{}',
     primary key (city_id, hour)
 );
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +32,23 @@ def at(monkeypatch):
 
 
 @pytest.fixture
+def configured(web, monkeypatch, tmp_path):
+    """Changes the settings; to begin with, browsers and phones are both reached."""
+    container = web.extensions[KEY]
+
+    def change(**settings):
+        monkeypatch.setattr(container, "settings", replace(container.settings, **settings))
+
+    change(vapid_subject="mailto:truc@haigio.example", fcm_credentials=tmp_path / "account.json")
+    return change
+
+
+@pytest.fixture(autouse=True)
+def _configured(configured):
+    pass
+
+
+@pytest.fixture
 def resident(district):
     return district.resident()
 
@@ -40,7 +58,7 @@ def owners(session) -> dict[str, object]:
     return {one.token: one.person_id for one in session.scalars(select(Device))}
 
 
-def browser() -> dict[str, str]:
+def browser(endpoint="https://push.example/abc") -> dict[str, str]:
     """What a browser gives for itself."""
     point = generate_private_key(SECP256R1()).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
@@ -48,7 +66,7 @@ def browser() -> dict[str, str]:
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
     keys = {"p256dh": encoded(point), "auth": encoded(b"0123456789abcdef")}
-    return {"platform": "web", "token": json.dumps({"endpoint": "https://push.example/abc", "keys": keys})}
+    return {"platform": "web", "token": json.dumps({"endpoint": endpoint, "keys": keys})}
 
 
 def test_a_device_is_registered_once_and_known_again(as_, resident, session):
@@ -71,6 +89,71 @@ def test_it_belongs_to_who_is_signed_in_on_it_now(as_, resident, district, sessi
 
 def test_a_browser_is_registered_by_its_subscription(as_, resident):
     assert as_(resident).post(DEVICES, json=browser()).status_code == 201
+
+
+def test_a_browser_is_the_same_in_whatever_order_it_writes_itself_down(as_, resident, session):
+    client, given = as_(resident), browser()
+    said = json.loads(given["token"])
+    other_order = {"keys": said["keys"], "expirationTime": None, "endpoint": said["endpoint"]}
+    first = client.post(DEVICES, json=given)
+    again = client.post(DEVICES, json={**given, "token": json.dumps(other_order)})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.get_json()["id"] == again.get_json()["id"]
+    assert len(owners(session)) == 1
+
+
+@pytest.mark.parametrize(("platform", "setting"), [("web", "vapid_subject"), ("fcm", "fcm_credentials")])
+def test_a_platform_without_a_channel_is_not_served(as_, resident, session, configured, platform, setting):
+    configured(**{setting: None})
+    given = browser() if platform == "web" else PHONE
+    answer = as_(resident).post(DEVICES, json=given)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "platform_not_served")
+    assert owners(session) == {}
+
+
+def test_where_browsers_are_not_reached_there_is_no_key(as_, resident, configured):
+    configured(vapid_subject=None)
+    answer = as_(resident).get(f"{DEVICES}/key")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "web_push_not_configured")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/fcm/send/abc:def",
+        "https://updates.push.services.mozilla.com/wpush/v2/abc",
+        "https://wns2-par02p.notify.windows.com/w/?token=abc",
+        "https://web.push.apple.com/abc",
+    ],
+)
+def test_in_production_the_push_services_of_browsers_are_taken(as_, resident, configured, endpoint):
+    configured(env="production")
+    assert as_(resident).post(DEVICES, json=browser(endpoint)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://push.example/abc",
+        "https://fcm.googleapis.com.push.example/abc",
+        "https://evilfcm.googleapis.com/abc",
+        "https://push.example/fcm.googleapis.com",
+        "https://fcm.googleapis.com@push.example/abc",
+    ],
+)
+def test_in_production_nobody_has_us_wait_for_a_server_of_theirs(as_, resident, session, configured, endpoint):
+    configured(env="production")
+    answer = as_(resident).post(DEVICES, json=browser(endpoint))
+    assert answer.status_code == 422
+    assert answer.get_json()["code"] in {"push_service_unknown", "device_token_malformed"}
+    assert owners(session) == {}
+
+
+def test_twenty_times_an_hour_somebody_says_where_to_ring(as_, resident, district):
+    client = as_(resident)
+    assert {client.post(DEVICES, json=PHONE).status_code for _ in range(20)} == {200, 201}
+    assert client.post(DEVICES, json=PHONE).status_code == 429
+    assert as_(district.resident()).post(DEVICES, json={**PHONE, "token": "another"}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_it_says_what_happened_and_where_to_read_on(as_, report, resident, sessi
         "id": item["id"],
         "topic": "received",
         "title": f"Đã nhận tin báo {number}",
-        "body": "Tin “Tiếng ồn” đã được chuyển đến Phường An. Bạn sẽ được báo khi có kết quả.",
+        "body": "Tin “Tiếng ồn” đã được chuyển đến Phường An. Bạn sẽ được thông báo khi có kết quả.",
         "at": "2026-11-23T03:00:00+00:00",
         "read_at": None,
         "report": {"id": sent, "number": number},

@@ -22,7 +22,7 @@ def told(monkeypatch):
     """The settings of a process with the least that it needs, and what a test adds."""
 
     def read(**more):
-        for name in (*CHANNELS, "HAIGIO_TILES_URL", "HAIGIO_TILES_ATTRIBUTION", "HAIGIO_LIVE_URL"):
+        for name in (*CHANNELS, "HAIGIO_PUBLIC_URL", "HAIGIO_TILES_URL", "HAIGIO_TILES_ATTRIBUTION", "HAIGIO_LIVE_URL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in {**LEAST, **more}.items():
             monkeypatch.setenv(name, value)
@@ -134,5 +134,14 @@ def test_in_production_codes_must_reach_a_phone(told, tmp_path):
     with pytest.raises(SettingsError, match="HAIGIO_GATEWAY nor HAIGIO_SMS_URL"):
         told(HAIGIO_ENV="production")
     (tmp_path / "gateway.toml").touch()
-    assert told(HAIGIO_ENV="production", HAIGIO_GATEWAY=str(tmp_path / "gateway.toml")).gateway
-    assert told(HAIGIO_ENV="production", HAIGIO_SMS_URL="https://gateway.example/").sms_url
+    production = {"HAIGIO_ENV": "production", "HAIGIO_PUBLIC_URL": "https://haigio.example"}
+    assert told(**production, HAIGIO_GATEWAY=str(tmp_path / "gateway.toml")).gateway
+    assert told(**production, HAIGIO_SMS_URL="https://gateway.example/").sms_url
+
+
+def test_in_production_what_is_sent_to_people_leads_somewhere(told):
+    sends = {"HAIGIO_SMS_URL": "https://gateway.example/"}
+    with pytest.raises(SettingsError, match="HAIGIO_PUBLIC_URL is not set"):
+        told(HAIGIO_ENV="production", **sends)
+    assert told(**sends).public_url == "", "on the machine of who develops it, it leads to wherever the page is from"
+    assert told(HAIGIO_PUBLIC_URL="https://haigio.example/").public_url == "https://haigio.example"

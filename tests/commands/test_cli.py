@@ -3,7 +3,11 @@
 import pytest
 from shell import environment_of, run
 
-PRODUCTION = {"HAIGIO_ENV": "production", "HAIGIO_SMS_URL": "http://127.0.0.1:9/sms"}
+PRODUCTION = {
+    "HAIGIO_ENV": "production",
+    "HAIGIO_SMS_URL": "http://127.0.0.1:9/sms",
+    "HAIGIO_PUBLIC_URL": "https://haigio.example",
+}
 
 
 @pytest.fixture

@@ -138,6 +138,7 @@ def test_in_production_only_schema_wards_and_catalogue(worker_id, tmp_path):
     create_database(name)
     environment = {
         **environment_of(name, tmp_path), "HAIGIO_ENV": "production", "HAIGIO_SMS_URL": "http://127.0.0.1:9/",
+        "HAIGIO_PUBLIC_URL": "https://haigio.example",
     }  # fmt: skip
     done = run(environment, tmp_path, "prepare", "--production")
     assert done.returncode == 0, done.stderr

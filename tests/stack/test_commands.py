@@ -73,9 +73,16 @@ def test_production_without_a_way_to_send_codes(tmp_path: Path) -> None:
     )
 
 
+PRODUCTION = {"HAIGIO_ENV": "production", "HAIGIO_SECRET": "s" * 40, "HAIGIO_SMS_URL": "http://127.0.0.1:9/sms"}
+
+
+def test_production_without_an_address_to_send_people_to(tmp_path: Path) -> None:
+    assert "needs HAIGIO_PUBLIC_URL" in refused(tmp_path, **PRODUCTION)
+
+
 def test_production_in_a_folder_that_holds_the_demo(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "demo-accounts.json").write_text("[]")
-    production = {"HAIGIO_ENV": "production", "HAIGIO_SECRET": "s" * 40, "HAIGIO_SMS_URL": "http://127.0.0.1:9/sms"}
+    production = {**PRODUCTION, "HAIGIO_PUBLIC_URL": "https://haigio.example"}
     assert "this copy holds the demo" in refused_in(tmp_path, "--port", str(free_port), **production)
 
 

@@ -80,25 +80,35 @@ def test_a_gateway_that_fails_is_asked_again(session, gateway):
 
 
 @pytest.mark.parametrize("refusal", [Refused("answered 400"), Gone("the gateway knows no such number")])
-def test_a_code_that_is_never_taken_waits_for_a_person_and_costs_no_second_try(session, gateway, refusal):
+def test_a_number_that_takes_no_texts_costs_no_second_try_and_nobody_a_look(session, gateway, refusal):
+    """Anybody can ask for a code to any number: that it takes none is no fault that somebody here could mend."""
     _, job = promised(session)
     gateway.failures = [refusal]
     codes.send_code(*job)
-    assert not is_done(session)
+    assert is_done(session)
     given_up_at, why = session.execute(select(OutboxMessage.given_up_at, OutboxMessage.failed)).one()
-    assert given_up_at is not None
-    assert why == f"refused: {refusal}"
+    assert (given_up_at, why) == (None, f"refused: {refusal}")
+
+
+def test_without_a_gateway_a_code_waits_for_a_person(session, settings, database, monkeypatch):
+    nothing = Channels(None, None, None, None, None)
+    monkeypatch.setattr(codes, "context", lambda: Context(settings, database, None, nothing))
+    _, job = promised(session)
+    codes.send_code(*job)
+    assert not is_done(session)
+    assert session.scalar(select(OutboxMessage.failed)) == "no gateway is configured"
 
 
 @pytest.mark.parametrize(
     "over", [{"used_at": clock.now()}, {"expires_at": clock.now() - timedelta(seconds=1)}], ids=["used", "ran_out"]
 )
-def test_a_code_that_is_over_is_not_sent(session, gateway, over):
+def test_a_code_that_is_over_is_not_sent_and_the_promise_says_so(session, gateway, over):
     _, job = promised(session)
     session.execute(update(OtpChallenge).values(over))
     codes.send_code(*job)
     assert gateway.got == []
     assert is_done(session)
+    assert session.scalar(select(OutboxMessage.failed)) == "no longer worth sending"
 
 
 def test_a_promise_that_was_kept_is_not_kept_twice(session, gateway):

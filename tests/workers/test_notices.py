@@ -1,13 +1,13 @@
 """Notices on their way out: to whom they still matter, once written down, with the database let go meanwhile."""
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
 
-from app.core import clock, outbox
+from app.core import clock, dead_letters, outbox
 from app.core.outbox import OutboxMessage
 from app.identity.models import Person, SignIn, Staff
 from app.identity.permissions import Role
@@ -189,12 +189,178 @@ def test_a_template_that_fails_is_contained_and_others_go_on(session, story, pro
     assert len(wire.got) == 1
 
 
-def test_what_is_not_worth_it_any_more_is_not_sent(session, promised, phone, wire, monkeypatch):
+def test_a_browser_whose_push_service_refuses_is_forgotten_and_waits_for_nobody(session, story, promised, wire):
+    resident = story.resident
+    browser = actions.register_device(
+        session, resident.person_id, resident.session_id, platform="web",
+        token='{"endpoint": "https://push.example/1"}', app_version=None, now=NOW,
+    ).id  # fmt: skip
     job = promised()
+    wire.trouble = Refused("answered 403")
+    notices.push(*job)
+
+    assert standing(session, job[0]) == (True, None)
+    assert session.get(Device, browser) is None
+
+
+NOT_WORTH_IT = "no longer worth sending"
+
+
+def why_not(session, message_id):
+    session.expire_all()
+    return session.get_one(OutboxMessage, message_id).failed
+
+
+def test_what_is_not_worth_it_any_more_is_not_sent_and_says_so(session, promised, phone, wire, monkeypatch):
+    """Also to whoever had an old dead letter tried again."""
+    job = promised()
+    outbox.give_up(session, job[0], "refused: answered 400", at=NOW)
+    dead_letters.retry(session, job[0], at=NOW, by=None)
+    session.flush()
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=7))
     notices.push(*job)
     assert wire.got == []
     assert standing(session, job[0]) == (True, None)
+    assert why_not(session, job[0]) == NOT_WORTH_IT
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def warned(session, story, monkeypatch):
+    """The chair is warned at 11:36 of a case that is due at twelve; the phone may ring at 11:40 only."""
+    chair = story.chair
+    actions.register_device(
+        session, chair.person_id, chair.session_id, platform="fcm", token="t-2", app_version=None, now=NOW
+    )
+    session.execute(
+        update(Person).where(Person.id == chair.person_id).values(quiet_from=time(11, 35), quiet_to=time(11, 40))
+    )
+    report = story.received()
+    story.move(report, "accepted", by=chair)
+    session.execute(text("update reports set warned = 2 where id = :id"), {"id": report})
+    matter = Matter(Notice.NEARLY_DUE, "warned:1", report, data={"unit_id": story.district.units["90001"], "rung": 2})
+    actions.tell(session, matter, [chair.person_id], now=NOW + 96 * MINUTE)
+    message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.push")).one()
+    assert message.not_before == NOW + 100 * MINUTE
+    monkeypatch.setattr(clock, "now", lambda: NOW + 100 * MINUTE)
+    return report, (message.id, message.payload)
+
+
+def test_a_warning_that_was_held_back_says_what_is_left_when_it_rings(session, warned, wire):
+    _, job = warned
+    notices.push(*job)
+    ((_, message, _),) = wire.got
+    assert message.body == "Tin “Lấn chiếm vỉa hè” tại Phường An còn 20 phút, đến hạn lúc 12:00."
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "state = 'withdrawn', ended_at = received_at",
+        "state = 'awaiting_resident', stopped_at = received_at",
+        "unit_id = unit_id + 1",
+        "warned = 3",
+        "warned = 1",  # a correction gave it more time
+    ],
+    ids=["over", "stopped", "elsewhere", "further_up", "due_later"],
+)
+def test_a_warning_that_was_held_back_until_it_is_nobodys_worry_does_not_ring(session, warned, wire, since):
+    report, job = warned
+    session.execute(text(f"update reports set {since} where id = :id"), {"id": report})
+    notices.push(*job)
+    assert wire.got == []
+    assert standing(session, job[0]) == (True, None)
+    assert why_not(session, job[0]) == NOT_WORTH_IT
+
+
+@pytest.fixture
+def asked(session, story, phone):
+    """A question of ten o'clock on its way to the resident's phone."""
+    report = story.received()
+    story.move(report, "accepted")
+    story.move(report, "awaiting_resident", question="Quán nào?")
+    entry = session.scalars(
+        text("select entry_id from timeline where type = 'ask' and report_id = :id").bindparams(id=report)
+    ).one()
+    actions.tell_news(session, report, entry, NOW)
+    message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.push")).one()
+    return report, (message.id, message.payload)
+
+
+def test_a_question_is_sent_with_the_end_of_its_time(asked, wire):
+    notices.push(*asked[1])
+    ((_, message, _),) = wire.got
+    assert message.body.endswith("Vui lòng mở tin và trả lời trước 10:00 ngày 24/11.")
+
+
+def test_a_question_that_was_answered_meanwhile_does_not_ring(session, story, asked, wire):
+    report, job = asked
+    story.move(report, "accepted", by=story.resident, answer="Quán đầu hẻm")
+    notices.push(*job)
+    assert wire.got == []
+    assert why_not(session, job[0]) == NOT_WORTH_IT
+
+
+def test_a_phone_does_not_ring_in_quiet_hours_that_were_chosen_since(
+    session, story, promised, phone, wire, monkeypatch
+):
+    job = promised()
+    session.execute(
+        update(Person).where(Person.id == story.resident.person_id).values(quiet_from=time(9), quiet_to=time(11))
+    )
+    outbox.mark_sent(session, [job[0]], at=NOW)
+    notices.push(*job)
+    assert wire.got == []
+    session.expire_all()
+    message = session.get_one(OutboxMessage, job[0])
+    assert (message.done_at, message.sent_at, message.not_before) == (None, None, NOW + timedelta(hours=1))
+    assert outbox.unsent(session, ["notice.push"], 10, now=NOW + timedelta(minutes=59)) == []
+    assert [one.id for one in outbox.unsent(session, ["notice.push"], 10, now=NOW + timedelta(hours=1))] == [job[0]]
+
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=1))
+    notices.push(*job)
+    assert len(wire.got) == 1
+
+
+@pytest.mark.parametrize("since", [{"disabled_at": NOW}, {"channels": ["inbox"]}], ids=["shut_out", "wants_none"])
+def test_who_is_shut_out_or_wants_no_push_any_more_is_not_rung(session, story, promised, phone, wire, since):
+    job = promised()
+    session.execute(update(Person).where(Person.id == story.resident.person_id).values(since))
+    notices.push(*job)
+    assert wire.got == []
+    assert standing(session, job[0]) == (True, None)
+
+
+def test_who_was_on_duty_is_rung_whatever_they_wish(session, story, phone, wire):
+    """The phone is the resident's in this test; what counts is that the promise says so."""
+    who = story.resident.person_id
+    session.execute(
+        update(Person).where(Person.id == who).values(channels=["inbox"], quiet_from=time(9), quiet_to=time(11))
+    )
+    report = story.received()
+    session.execute(text("update reports set warned = 3 where id = :id"), {"id": report})
+    data = {"unit_id": story.district.units["90001"], "rung": 3}
+    actions.tell(session, Matter(Notice.OVERDUE, "warned:1", report, data=data), [who], now=NOW, on_duty=[who])
+    message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.push")).one()
+    notices.push(message.id, message.payload)
+    assert len(wire.got) == 1
+
+
+def test_a_digest_by_mail_lists_its_cases_and_says_how_many_more(session, story, wire):
+    leader = story.district.staff(Role.LEADER)
+    session.execute(update(Staff).where(Staff.person_id == leader.person_id).values(email="truc@thanhpho.example"))
+    session.execute(update(Person).where(Person.id == leader.person_id).values(channels=["email"]))
+    reports = [story.received(), story.received()]
+    data = {"reports": [str(one) for one in reversed(reports)], "new": 12, "overdue": 30}
+    actions.tell(session, Matter(Notice.DIGEST, "digest:1", data=data), [leader.person_id], now=NOW)
+    message = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "notice.email")).one()
+    notices.email(message.id, message.payload)
+
+    ((_, mail, _),) = wire.got
+    first, second = (story.report(one).number for one in reports)
+    assert mail.body == f"Toàn thành phố hiện có 30 tin quá hạn chưa xong.\n\n{second}\n{first}\nvà 10 tin khác"
 
 
 def test_a_device_that_is_somebody_elses_by_now_shows_nothing_of_its_former_owner(
@@ -312,6 +478,7 @@ def test_a_webhook_that_was_taken_away_is_not_called(session, called, wire):
     webhooks.call(*job)
     assert wire.got == []
     assert standing(session, job[0]) == (True, None)
+    assert why_not(session, job[0]) == NOT_WORTH_IT
 
 
 def test_a_webhook_that_refuses_waits_for_a_person_and_one_that_is_down_comes_again(session, called, wire):

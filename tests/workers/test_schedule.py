@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,8 +14,12 @@ from trial import Outbox, Processes, eventually
 
 from app.core import clock, outbox
 from app.core.db import Database, new_id
-from app.identity.models import RefreshToken, SignIn
-from app.identity.permissions import Role
+from app.identity import actions as identity
+from app.identity import queries as people
+from app.identity.models import RefreshToken
+from app.identity.permissions import Actor, Role
+from app.notifications import queries
+from app.notifications.models import Device
 from app.photos.storage import PhotoStore
 from app.targets.models import CalendarYear, TargetPolicy, WorkCalendar
 from district import LONG_AGO, District
@@ -161,14 +164,28 @@ SIGN_INS = (
 )
 
 
-def test_a_sign_in_that_ran_out_is_ended_at_the_next_tick_and_marked_as_such(
+def test_a_sign_in_that_ran_out_is_ended_and_its_device_rings_on_for_a_month(
     session: Session, database: Database, district: District
 ) -> None:
     gone, stays = district.staff(Role.OFFICER, "90001"), district.staff(Role.OFFICER, "90001")
+    devices = {}
     for actor, hours in ((gone, (3, 12)), (stays, (3, 12.1))):
-        for until in hours:
+        devices[actor] = new_id()
+        session.add(
+            Device(
+                id=devices[actor],
+                person_id=actor.person_id,
+                session_id=actor.session_id,
+                platform="fcm",
+                token="t",
+                token_hash=devices[actor].bytes,
+                added_at=NOW,
+                seen_at=NOW,
+            )
+        )
+        for number, until in enumerate(hours):
             token = RefreshToken(
-                token_hash=new_id().bytes,
+                token_hash=devices[actor].bytes + bytes([number]),
                 session_id=actor.session_id,
                 issued_at=NOW,
                 expires_at=NOW + timedelta(hours=until),
@@ -176,16 +193,26 @@ def test_a_sign_in_that_ran_out_is_ended_at_the_next_tick_and_marked_as_such(
             session.add(token)
     session.flush()
 
-    def ended() -> list[tuple[UUID, datetime, bool]]:
-        found = select(SignIn.id, SignIn.ended_at, SignIn.lapsed).where(SignIn.ended_at.is_not(None))
-        return [tuple(row) for row in session.execute(found)]
+    def rings(now: datetime) -> set[str]:
+        known = queries.reaches(session, [gone.person_id, stays.person_id], [], now)
+        return {name for name, actor in (("gone", gone), ("stays", stays)) if known[actor.person_id].devices}
 
-    sweeps, twelve = Sweeps(database, 1), NOW + timedelta(hours=12)
-    sweeps.end_expired_sign_ins(twelve - timedelta(seconds=1))
-    assert ended() == []
-    sweeps.end_expired_sign_ins(twelve)
-    assert ended() == [(gone.session_id, twelve, True)]
+    def acts(actor: Actor) -> bool:
+        sign_in = {"person_id": actor.person_id, "session_id": actor.session_id}
+        return people.actor_of(session, **sign_in, on=NOW.date()) is not None
+
+    sweeps, end = Sweeps(database, 1), NOW + timedelta(hours=12)
+    sweeps.end_expired_sign_ins(end - timedelta(seconds=1))
+    assert (acts(gone), acts(stays)) == (True, True)
+    sweeps.end_expired_sign_ins(end)
+    assert (acts(gone), acts(stays)) == (False, True)
     assert session.scalars(select(RefreshToken.session_id)).all() == [stays.session_id]
+
+    # A chair whose page was closed for half a day is warned at night all the same; for a month, and not once signed out.
+    assert rings(end + timedelta(days=30) - timedelta(seconds=1)) == {"gone", "stays"}
+    assert rings(end + timedelta(days=30)) == {"stays"}
+    identity.sign_out(session, gone.session_id, now=end + timedelta(hours=1))
+    assert rings(end + timedelta(hours=1)) == {"stays"}
 
 
 def test_sign_ins_are_ended_every_minute(database: Database, valkey, tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ def call(message_id: int, payload: dict[str, Any]) -> None:
             return
         url = webhook.url if webhook is not None and webhook.disabled_at is None else None
         news = queries.webhook_news(session, UUID(payload["report_id"]), entry_id)
-    given_up, is_gone = None, False
-    if url is not None and news is not None and here.channels.webhook is not None:
+    given_up, is_gone, why_not = None, False, None
+    if url is None or news is None:
+        why_not = "no longer worth sending"  # for whoever had it tried again
+    elif here.channels.webhook is not None:
         try:
             here.channels.webhook.call(
                 url, webhook_id, payload["type"], news.data, key=str(entry_id), at=news.at, now=clock.now()
@@ -37,5 +39,5 @@ def call(message_id: int, payload: dict[str, Any]) -> None:
     with here.database.unit_of_work() as session:
         if given_up is not None:
             outbox.give_up(session, message_id, given_up, at=now)
-        elif outbox.done(session, message_id, at=now) and is_gone:
+        elif outbox.done(session, message_id, at=now, failed=why_not) and is_gone:
             actions.webhook_is_gone(session, webhook_id, now)

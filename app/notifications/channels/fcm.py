@@ -26,6 +26,9 @@ ASSERTION_LIFE: Final = timedelta(hours=1)
 # A token is not used in its last minutes: it must outlive the call, and clocks differ.
 MARGIN: Final = timedelta(minutes=5)
 
+# Anybody can make up a token. Its code, INVALID_ARGUMENT, is the same as for a message that is our mistake.
+MADE_UP: Final = "registration token is not a valid FCM registration token"
+
 
 @dataclass(frozen=True)
 class Account:
@@ -80,6 +83,8 @@ class Fcm:
             self._token = None
         if _error_code(answer) == "UNREGISTERED":
             raise Gone("the token is unregistered")
+        if answer.status == 400 and MADE_UP in str(answer.member("error.message")):
+            raise Gone("this is no token")
         answer.accept(later={401, 403} if _error_code(answer) != "SENDER_ID_MISMATCH" else set())
 
     def _post(self, body: bytes) -> Answer:

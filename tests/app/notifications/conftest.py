@@ -1,5 +1,7 @@
 """What the tests of telling share: a story, everybody who could hear of it, and what each of them was told."""
 
+import json
+
 import pytest
 from sqlalchemy import select, text
 
@@ -34,9 +36,10 @@ class Village:
 
     def device(self, actor, platform="fcm"):
         """A device that somebody registered."""
+        token = str(new_id()) if platform == "fcm" else json.dumps({"endpoint": f"https://push.example/{new_id()}"})
         return actions.register_device(
-            self.session, actor.person_id, actor.session_id, platform=platform, token=str(new_id()), app_version=None, now=NOW
-        ).id  # fmt: skip
+            self.session, actor.person_id, actor.session_id, platform=platform, token=token, app_version=None, now=NOW
+        ).id
 
     def tell_all(self, report_id, now=NOW):
         """Tell of every entry of a report's course, again and again with no other effect."""

@@ -42,8 +42,8 @@ def test_when_quiet_hours_end(quiet, at, until):
     assert quiet.over_at(at) == until
 
 
-def out(notice, now=MORNING, **reach):
-    return list(deliveries(notice, Reach(**{"devices": [PHONE], **reach}), now))
+def out(notice, now=MORNING, since=None, **reach):
+    return list(deliveries(notice, Reach(**{"devices": [PHONE], **reach}), since or now, now))
 
 
 NOW_BY_PUSH = [Delivery(Over.PUSH, None, PHONE)]
@@ -108,6 +108,16 @@ def test_over_which_channels(notice, reach, sent):
 )
 def test_quiet_hours(notice, at, reach, sent):
     assert out(notice, at, quiet=NIGHT, **reach) == sent
+
+
+def test_what_is_told_late_is_worth_as_long_as_what_is_told_at_once():
+    """An outage of three hours: a new case was worth two, a result is worth seven days."""
+    since = MORNING - timedelta(hours=3)
+    assert out(Notice.NEW_CASE, since=since, on_duty=True) == []
+    assert out(Notice.CONCLUDED, since=since) == NOW_BY_PUSH
+    # Quiet hours until 6:30, from a due time at 4:15: two hours are over at 6:15.
+    due = DEEP_NIGHT + timedelta(hours=2)
+    assert out(Notice.OVERDUE, WAKING - timedelta(hours=1), since=due, quiet=NIGHT) == []
 
 
 @pytest.mark.parametrize(

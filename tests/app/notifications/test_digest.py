@@ -74,8 +74,8 @@ def test_what_is_over_or_stands_still_is_not_told(story, leaders):
     assert not digest(story, NOON + MINUTE)
 
 
-def test_fifty_cases_are_named_and_all_are_counted(story, leaders):
-    report = story.report(story.received())
+def more(story, report_id, number):
+    """So many more cases like this one, each due a second after the one before."""
     story.session.execute(
         text("""
             insert into reports (id, city_id, number, channel, kind_code, field, lat, lon, anonymous, urgent, about_unit,
@@ -83,12 +83,64 @@ def test_fifty_cases_are_named_and_all_are_counted(story, leaders):
             select gen_random_uuid(), city_id, 'X-' || n, channel, kind_code, field, lat, lon, anonymous, urgent,
                 about_unit, received_at, ward_version_id, routing, unit_id, state, target_s,
                 due_at + n * interval '1 s', updated_at
-            from reports, generate_series(1, 59) n where id = :id
+            from reports, generate_series(1, :number) n where id = :id
         """),
-        {"id": report.id},
+        {"id": report_id, "number": number},
     )
+
+
+def test_fifty_cases_are_listed_and_all_are_told(story, leaders):
+    report = story.received()
+    more(story, report, 59)
     assert digest(story, NOON + 2 * MINUTE)
+    assert not digest(story, NOON + 62 * MINUTE)
 
     (said,) = told(story, leaders[0])
     assert (len(said["reports"]), said["new"], said["overdue"]) == (50, 60, 60)
-    assert said["reports"][0] == str(report.id)
+    assert said["reports"][0] == str(report)
+
+
+def test_what_is_beyond_the_bound_comes_in_the_next(story, leaders, monkeypatch):
+    monkeypatch.setattr(actions, "MOST_IN_DIGEST", 40)
+    more(story, story.received(), 59)
+    assert digest(story, NOON + 2 * MINUTE)
+    assert digest(story, NOON + 62 * MINUTE)
+    assert not digest(story, NOON + 122 * MINUTE)
+
+    first, second = told(story, leaders[0])
+    assert (first["new"], first["overdue"], second["new"], second["overdue"]) == (40, 60, 20, 60)
+    assert not set(first["reports"]) & set(second["reports"])
+
+
+def due(story, report, at):
+    story.session.execute(text("update reports set due_at = :at where id = :id"), {"at": at, "id": report})
+
+
+def test_a_due_time_that_was_moved_into_the_past_is_told_with_the_next(story, leaders):
+    first, corrected = story.received(), story.received(now=NOW + 60 * MINUTE)  # due at twelve and at one
+    assert digest(story, NOON + MINUTE)
+    due(story, corrected, NOON - 10 * MINUTE)  # before the last digest was written
+    assert digest(story, NOON + 61 * MINUTE)
+
+    assert [said["reports"] for said in told(story, leaders[0])] == [[str(first)], [str(corrected)]]
+
+
+def test_a_case_that_got_more_time_is_told_once_more_when_that_is_over_too(story, leaders):
+    report = story.received()
+    assert digest(story, NOON + MINUTE)
+    due(story, report, NOON + 90 * MINUTE)
+    assert not digest(story, NOON + 90 * MINUTE)
+    assert digest(story, NOON + 91 * MINUTE)
+    assert not digest(story, NOON + 151 * MINUTE)
+
+    assert [said["reports"] for said in told(story, leaders[0])] == [[str(report)]] * 2
+
+
+def test_what_was_overdue_long_before_the_first_digest_is_no_news_then_or_later(story, leaders):
+    old, fresh, later = story.received(), story.received(now=NOW + 30 * MINUTE), story.received(now=NOW + 90 * MINUTE)
+    # The first one there is looks back an hour: from 13:01 to 12:01.
+    assert digest(story, NOON + 61 * MINUTE)
+    assert digest(story, NOON + 121 * MINUTE)
+
+    assert [said["reports"] for said in told(story, leaders[0])] == [[str(fresh)], [str(later)]]
+    assert [said["overdue"] for said in told(story, leaders[0])] == [2, 3], f"{old} is one of all that are overdue"

@@ -54,7 +54,9 @@ def test_half_of_the_time_is_told_to_who_works_on_it(story, village):
     assert village.told() == {("officer", "half_gone")}
     kept = story.session.scalars(select(Notification)).one()
     assert kept.key == f"warned:{report}:{story.district.units['90001']}:1"
-    assert (kept.data["minutes"], kept.data["due_at"]) == (60, "2026-11-23T05:00:00+00:00")
+    assert kept.data == {"unit_id": story.district.units["90001"], "rung": 1}, (
+        "what is left is reckoned when it is read"
+    )
 
 
 def test_all_of_it_is_told_to_the_chair_and_twice_is_once(story, village):
@@ -261,3 +263,40 @@ def test_a_case_at_the_desk_is_the_dispatchers(story, village):
     report = story.received(about_unit=True)
     assert warn(story, report, DUE, unit=story.district.units["desk"]) == 1
     assert village.told() == {("dispatcher", "overdue")}
+
+
+def rung_at(story):
+    """From when on phones may ring that were promised to."""
+    return story.session.execute(text("select not_before from outbox where topic = 'notice.push'")).scalars().all()
+
+
+def test_who_is_told_in_the_place_of_somebody_on_duty_is_rung_as_they_would_be(story, village, an):
+    """The chair wants to be left in peace from eight to eight; the only shift of this Monday ended at ten."""
+    village.device(story.chair)
+    story.session.execute(
+        text("update people set quiet_from = '08:00', quiet_to = '20:00' where id = :id"), {"id": story.chair.person_id}
+    )
+    story.session.add(
+        DutyShift(
+            unit_id=an, person_id=story.officer.person_id, weekdays=[1], starts=time(8), ends=time(10), valid_from=NOW
+        )
+    )
+    story.session.flush()
+    warn(story, story.received(), HALF, now=NOW + 60 * MINUTE)
+    assert village.told() == {("chair", "half_gone")}
+    assert rung_at(story) == [None]
+
+
+def test_the_desk_is_rung_for_a_unit_in_which_nobody_works(story, village):
+    dispatcher = village.joined("dispatcher", Role.DISPATCHER, "desk")
+    village.device(dispatcher)
+    story.session.execute(
+        text("update people set quiet_from = '08:00', quiet_to = '20:00' where id = :id"), {"id": dispatcher.person_id}
+    )
+    story.session.execute(
+        text("update memberships set valid_to = :now where person_id = any(:ids)"),
+        {"ids": [story.chair.person_id, story.officer.person_id], "now": NOW},
+    )
+    warn(story, story.received(), DUE)
+    assert village.told() == {("dispatcher", "overdue")}
+    assert rung_at(story) == [None]

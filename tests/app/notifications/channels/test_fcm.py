@@ -85,9 +85,9 @@ def channel(credentials, google):
     return Fcm(read_account(credentials), Outgoing(), now=lambda: google.now)
 
 
-def error(status, name, code=None):
+def error(status, name, code=None, message=""):
     details = [{"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}] if code else []
-    return peers.answer(status, {"error": {"code": status, "status": name, "details": details}})
+    return peers.answer(status, {"error": {"code": status, "status": name, "message": message, "details": details}})
 
 
 def test_a_message_reaches_the_phone_as_google_wants_it(channel, google, message):
@@ -127,7 +127,16 @@ def test_a_token_that_was_withdrawn_is_replaced_at_the_next_try(channel, google,
     [
         (error(404, "NOT_FOUND", "UNREGISTERED"), Gone),
         (error(404, "NOT_FOUND"), Refused),  # a wrong project is no reason to forget every phone
-        (error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), Refused),
+        (error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "Request contains an invalid argument."), Refused),
+        (
+            error(
+                400,
+                "INVALID_ARGUMENT",
+                "INVALID_ARGUMENT",
+                "The registration token is not a valid FCM registration token",
+            ),
+            Gone,  # somebody made it up: nobody here need look at it
+        ),
         (error(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"), Refused),
         (error(403, "PERMISSION_DENIED"), Unreachable),
         (error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), Unreachable),

@@ -60,14 +60,8 @@ def test_a_gateway_with_approved_templates_gets_their_id_and_values(peer, tmp_pa
     peer.otherwise = peers.answer(200, {"error": 0, "message": "Success"})
     channel = example("zalo-zns.toml", peer, tmp_path)
     channel.send(TO, CODE, key="n-1")
-    concluded = Message(
-        "t",
-        "b",
-        None,
-        "concluded",
-        "vi",
-        {"number": "2026-1", "unit": "Bình Thạnh", "outcome": "Đã xử lý", "more": "no"},
-    )
+    facts = {"number": "2026-1", "unit": "Phường Bình Thạnh", "outcome": "Đã nhắc nhở", "more": "unused"}
+    concluded = Message("t", "b", None, "concluded", "vi", facts)
     channel.send(TO, concluded, key="n-2")
     code, conclusion = peer.got
     assert code.headers["access_token"] == "token-of-zns"
@@ -79,8 +73,8 @@ def test_a_gateway_with_approved_templates_gets_their_id_and_values(peer, tmp_pa
     }
     assert conclusion.json["template_data"] == {
         "so_ho_so": "2026-1",
-        "don_vi": "Bình Thạnh",
-        "ket_qua": "Đã xử lý",
+        "don_vi": "Phường Bình Thạnh",
+        "ket_qua": "Đã nhắc nhở",
     }
 
 
