@@ -54,7 +54,7 @@ class Devices(MethodView):
     @blueprint.response(201, RegisteredSchema)
     @blueprint.alt_response(200, schema=RegisteredSchema, description="Known already; it is mine now")
     def post(self, given: Mapping[str, Any]) -> Response:
-        """Tell me on this device, as long as I stay signed in on it
+        """Tell me on this device, until I sign out on it
 
         It is of whoever registered it last; signing out forgets it. At most ten: then the one not seen for longest goes.
         Twenty times an hour.

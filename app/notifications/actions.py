@@ -79,7 +79,7 @@ def tell(
     those of them whose duty overrides how they wish to be told. Returns to how many it was new.
     """
     at = at or now
-    reaches = queries.reaches(session, people, on_duty) if people else {}
+    reaches = queries.reaches(session, people, on_duty, now) if people else {}
     rows: list[dict[str, Any]] = [{"person_id": person_id, "tag": None} for person_id in sorted(reaches)]
     if tag is not None:
         rows.append({"person_id": None, "tag": tag})

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, select, text
@@ -132,19 +132,27 @@ def standing(session: Session, report_id: UUID) -> Standing:
     return Standing(**session.execute(_STANDING, {"report_id": report_id}).mappings().one())
 
 
+# How long a device rings after the sign-in that it was registered with ran out.
+RINGS_ON: Final = timedelta(days=30)
+
 _REACH = text("""
     select p.id, p.channels, p.quiet_from, p.quiet_to,
            exists (select from residents r where r.person_id = p.id) as phone,
            exists (select from staff s where s.person_id = p.id and s.email is not null) as email,
-           array(select d.id from devices d join sessions s on s.id = d.session_id and s.ended_at is null
-                 where d.person_id = p.id) as devices
+           array(select d.id from devices d join sessions s on s.id = d.session_id
+                 where d.person_id = p.id and (s.ended_at is null or (s.lapsed and s.ended_at > :since))) as devices
     from people p where p.id = any(:ids) and p.disabled_at is null
 """)
 
 
-def reaches(session: Session, person_ids: Collection[UUID], on_duty_now: Collection[UUID]) -> Mapping[UUID, Reach]:
-    """How each of these people can be reached and wishes to be; whoever is shut out is left out."""
-    rows = session.execute(_REACH, {"ids": list(person_ids)})
+def reaches(
+    session: Session, person_ids: Collection[UUID], on_duty_now: Collection[UUID], now: datetime
+) -> Mapping[UUID, Reach]:
+    """How each of these people can be reached and wishes to be; whoever is shut out is left out.
+
+    A device rings while its sign-in lives, and for a month after that ran out: nobody signs in at night to be warned.
+    """
+    rows = session.execute(_REACH, {"ids": list(person_ids), "since": now - RINGS_ON})
     return {
         row.id: Reach(
             channels=row.channels,

@@ -125,7 +125,7 @@ def test_an_empty_copy_has_staff_and_no_report_until_a_district_is_simulated(wor
     assert prepared.returncode == 0, prepared.stderr
     engine = create_engine(url_of("HAIGIO_DATABASE_URL", name))
     assert [count(engine, table) for table in ("kinds", "staff", "reports")] == [31, 14, 0]
-    done = run(environment, tmp_path, "simulate", "--per-minute", "600", "--minutes", "0.02")
+    done = run(environment, tmp_path, "simulate", "--per-minute", "600", "--minutes", "0.05")
     assert done.returncode == 0, done.stderr
     assert " 0 refused" in done.stdout
     assert count(engine, "reports") > 3

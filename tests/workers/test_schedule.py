@@ -14,8 +14,10 @@ from trial import Outbox, Processes, eventually
 
 from app.core import clock, outbox
 from app.core.db import Database, new_id
-from app.identity.models import RefreshToken, SignIn
-from app.identity.permissions import Role
+from app.identity import actions as identity
+from app.identity import queries as people
+from app.identity.models import RefreshToken
+from app.identity.permissions import Actor, Role
 from app.notifications import queries
 from app.notifications.models import Device
 from app.photos.storage import PhotoStore
@@ -162,7 +164,7 @@ SIGN_INS = (
 )
 
 
-def test_a_sign_in_that_ran_out_is_ended_and_its_device_reached_no_more(
+def test_a_sign_in_that_ran_out_is_ended_and_its_device_rings_on_for_a_month(
     session: Session, database: Database, district: District
 ) -> None:
     gone, stays = district.staff(Role.OFFICER, "90001"), district.staff(Role.OFFICER, "90001")
@@ -191,18 +193,26 @@ def test_a_sign_in_that_ran_out_is_ended_and_its_device_reached_no_more(
             session.add(token)
     session.flush()
 
-    def reached() -> set[str]:
-        pairs = (("gone", gone), ("stays", stays))
-        return {name for name, actor in pairs if queries.target_of(session, devices[actor], actor.person_id)}
+    def rings(now: datetime) -> set[str]:
+        known = queries.reaches(session, [gone.person_id, stays.person_id], [], now)
+        return {name for name, actor in (("gone", gone), ("stays", stays)) if known[actor.person_id].devices}
 
-    sweeps = Sweeps(database, 1)
-    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12, seconds=-1))
-    assert reached() == {"gone", "stays"}
-    sweeps.end_expired_sign_ins(NOW + timedelta(hours=12))
-    assert reached() == {"stays"}
-    ended = session.scalars(select(SignIn.ended_at).where(SignIn.id == gone.session_id)).one()
-    assert ended == NOW + timedelta(hours=12)
+    def acts(actor: Actor) -> bool:
+        sign_in = {"person_id": actor.person_id, "session_id": actor.session_id}
+        return people.actor_of(session, **sign_in, on=NOW.date()) is not None
+
+    sweeps, end = Sweeps(database, 1), NOW + timedelta(hours=12)
+    sweeps.end_expired_sign_ins(end - timedelta(seconds=1))
+    assert (acts(gone), acts(stays)) == (True, True)
+    sweeps.end_expired_sign_ins(end)
+    assert (acts(gone), acts(stays)) == (False, True)
     assert session.scalars(select(RefreshToken.session_id)).all() == [stays.session_id]
+
+    # A chair whose page was closed for half a day is warned at night all the same; for a month, and not once signed out.
+    assert rings(end + timedelta(days=30) - timedelta(seconds=1)) == {"gone", "stays"}
+    assert rings(end + timedelta(days=30)) == {"stays"}
+    identity.sign_out(session, gone.session_id, now=end + timedelta(hours=1))
+    assert rings(end + timedelta(hours=1)) == {"stays"}
 
 
 def test_sign_ins_are_ended_every_minute(database: Database, valkey, tmp_path: Path) -> None:

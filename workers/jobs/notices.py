@@ -161,7 +161,7 @@ def _look(session: Session, payload: dict[str, Any], meant: Callable[[Delivery],
     told, on_duty = notice.told, [notice.person_id] if payload.get("on_duty") else []
     if delivery.is_stale(told.notice, told.at, now) or not queries.is_news_still(session, notice):
         return _Found(why_not=NOT_WORTH_IT)
-    reach = queries.reaches(session, [notice.person_id], on_duty).get(notice.person_id)
+    reach = queries.reaches(session, [notice.person_id], on_duty, now).get(notice.person_id)
     outs = delivery.deliveries(told.notice, reach, told.at, now) if reach is not None else ()
     out = next((one for one in outs if meant(one)), None)
     if out is None:
