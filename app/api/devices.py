@@ -15,7 +15,7 @@ from app.http.blueprint import Blueprint
 from app.http.container import container
 from app.http.limits import DEVICES
 from app.identity.permissions import Do
-from app.notifications import actions, devices
+from app.notifications import actions, devices, queries
 
 blueprint = Blueprint("devices", __name__, description="Thiết bị nhận thông báo / Devices")
 
@@ -57,11 +57,12 @@ class Devices(MethodView):
         """Tell me on this device, until I sign out on it
 
         It is of whoever registered it last; signing out forgets it. At most ten: then the one not seen for longest goes.
-        Twenty times an hour.
+        Twenty times an hour, not counting what this sign-in has registered already.
         """
         actor = access.actor()
         devices.require_usable(given["platform"], given["token"], container().settings)
-        container().limits.spend(DEVICES, actor.person_id, access.address())
+        if not queries.is_registered(access.session(), actor.session_id, given["platform"], given["token"]):
+            container().limits.spend(DEVICES, actor.person_id, access.address())
         known = actions.register_device(access.session(), actor.person_id, actor.session_id, **given, now=access.now())
         return answer({"id": str(known.id), "platform": given["platform"]}, status=201 if known.is_new else 200)
 

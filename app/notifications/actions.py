@@ -4,7 +4,6 @@ Each inbox entry and the promises to send it elsewhere are one transaction, whic
 often a job runs and however many run at once, an entry is written once, and only who wrote it makes the promises.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -234,12 +233,15 @@ def digest(session: Session, city_id: int, now: datetime) -> bool:
 def mark_read(
     session: Session, asker: Asker, *, ids: Sequence[UUID] = (), until: datetime | None = None, now: datetime
 ) -> None:
-    """Note that somebody read these entries of their inbox, and all that came until an instant. What is not theirs stays."""
+    """Note that somebody read these entries of their inbox, and all that came until an instant. What is not theirs stays.
+
+    What was told late, of an earlier instant, came when it was told.
+    """
     # One statement for each, or neither index is used.
     for owner in (Notification.person_id == asker.person_id, Notification.tag == asker.tag):
         which: list[ColumnElement[bool]] = [Notification.id.in_(ids)] if ids else []
         if until is not None:
-            which.append(Notification.at <= until)
+            which.append(Notification.id < _first_id(until + timedelta(milliseconds=1)))
         if which:
             session.execute(
                 update(Notification)
@@ -249,12 +251,17 @@ def mark_read(
             )
 
 
+def _first_id(at: datetime) -> UUID:
+    """The least id that an entry written at an instant could have (UUIDv7 begins with its milliseconds)."""
+    return UUID(int=max((at - _EPOCH) // timedelta(milliseconds=1), 0) << 80)
+
+
 def forget_old(session: Session, now: datetime, limit: int = 1000) -> int:
     """Delete the oldest entries that were written half a year ago or earlier, at most `limit`; return how many.
 
     What became of a report stays on its course. Ids are in the order of time (UUIDv7), so their index finds the oldest.
     """
-    before = UUID(int=((now - KEEP - _EPOCH) // timedelta(milliseconds=1)) << 80)
+    before = _first_id(now - KEEP)
     old = select(Notification.id).where(Notification.id < before).order_by(Notification.id).limit(limit)
     gone = session.execute(
         delete(Notification)
@@ -295,7 +302,7 @@ def register_device(
         "app_version": app_version,
         "seen_at": now,
     }
-    token_hash = hashlib.sha256(f"{platform}:{devices.address(platform, token)}".encode()).digest()
+    token_hash = devices.token_hash(platform, token)
     known = session.execute(
         insert(Device)
         .values(id=new_id(), token_hash=token_hash, added_at=now, **values)

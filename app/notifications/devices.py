@@ -1,5 +1,6 @@
 """Which devices can be reached, and what a token of each looks like."""
 
+import hashlib
 import json
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,6 +53,11 @@ def _require_subscription(token: str, *, is_production: bool) -> None:
 def address(platform: str, token: str) -> str:
     """What tells one device from another: of a browser its endpoint, in whatever order it writes down the rest."""
     return str(json.loads(token)["endpoint"]) if platform == "web" else token
+
+
+def token_hash(platform: str, token: str) -> bytes:
+    """Under what a device is known."""
+    return hashlib.sha256(f"{platform}:{address(platform, token)}".encode()).digest()
 
 
 def application_server_key(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,6 +18,9 @@ class NewlyOverdue:
     in_all: int
 
 
+# A case that is overdue for so long is news once more.
+REMEMBERED: Final = timedelta(days=30)
+
 _RUNNING_IN_CITY = """
     from reports r where city_id = :city_id and stopped_at is null and due_at < :now
       and state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
@@ -28,7 +32,8 @@ _NEWLY_OVERDUE = text(f"""
     select id {_RUNNING_IN_CITY}
       and due_at >= coalesce((select min(until) from digests where city_id = :city_id), :now) - cast(:first_back as interval)
       and not exists (
-        select from digests d, unnest(d.reports) told where d.city_id = :city_id and told = r.id and d.until > r.due_at
+        select from digests d, unnest(d.reports) told
+        where d.city_id = :city_id and d.hour >= :now - cast(:remembered as interval) and told = r.id and d.until > r.due_at
       )
     order by due_at, id limit :most
 """)
@@ -40,7 +45,8 @@ def newly_overdue(session: Session, city_id: int, now: datetime, *, first_back: 
     The first digest there is looks back `first_back`.
     """
     values = {"city_id": city_id, "now": now}
-    newest = session.execute(_NEWLY_OVERDUE, {**values, "first_back": first_back, "most": most}).scalars().all()
+    asked = {**values, "first_back": first_back, "most": most, "remembered": REMEMBERED}
+    newest = session.execute(_NEWLY_OVERDUE, asked).scalars().all()
     in_all = session.execute(text(f"select count(*) {_RUNNING_IN_CITY}"), values).scalar_one() if newest else 0
     return NewlyOverdue(newest, in_all)
 

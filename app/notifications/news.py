@@ -139,7 +139,7 @@ TABLE: Mapping[str, tuple[Telling, ...]] = {
     "hand_over": (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _waits_there),),
     "ask":       (Telling(Hearer.AUTHOR,    Notice.QUESTION, _is_unanswered),
                   Telling(Hearer.FILER,     Notice.QUESTION, _is_unanswered)),
-    "answer":    (Telling(Hearer.ASSIGNEE,  Notice.ANSWERED),),
+    "answer":    (Telling(Hearer.WORKER,    Notice.ANSWERED),),
     "conclude":  (Telling(Hearer.AUTHOR,    Notice.CONCLUDED),
                   Telling(Hearer.FILER,     Notice.CONCLUDED),
                   Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED)),
@@ -154,7 +154,7 @@ TABLE: Mapping[str, tuple[Telling, ...]] = {
     "message":   (Telling(Hearer.AUTHOR,    Notice.MESSAGE),),
     "instruct":  (Telling(Hearer.CHAIRS,    Notice.INSTRUCTED),),
     # What time or a reform of the wards brings about.
-    "resume":    (Telling(Hearer.ASSIGNEE,  Notice.UNANSWERED),),
+    "resume":    (Telling(Hearer.WORKER,    Notice.UNANSWERED),),
     "reform":    (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _is_there),),
 }
 # fmt: on

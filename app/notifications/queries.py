@@ -10,8 +10,9 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import Language
+from app.notifications import devices
 from app.notifications.delivery import Quiet, Reach
-from app.notifications.models import Webhook
+from app.notifications.models import Device, Webhook
 from app.notifications.news import WARNINGS, Happened, Notice, tellings
 from app.notifications.texts import Told
 from app.reports.queries import Asker
@@ -116,12 +117,14 @@ class Standing:
     due_corrections: int
     warned: int
     is_running: bool
+    is_stopped: bool
     desk_reviews: bool
 
 
 _STANDING = text("""
     select city_id, unit_id, assignee_id, due_at, due_corrections, warned,
            state in ('received', 'accepted', 'on_site', 'contested') and stopped_at is null as is_running,
+           stopped_at is not null as is_stopped,
            state = 'contested' and review_by_desk as desk_reviews
     from reports where id = :report_id
 """)
@@ -245,6 +248,15 @@ def addressed(session: Session, notification_id: UUID) -> Addressed | None:
     return Addressed(_told(row, _calendars(session, [row])), row.person_id, row.language or "vi", row.entry_id)
 
 
+def stands_still(session: Session, notice: Addressed) -> bool:
+    """Whether a warning is of a case whose clock stands still: it may be news when the clock runs again."""
+    told = notice.told
+    if told.notice not in WARNINGS.values() or told.report_id is None:
+        return False
+    now = standing(session, told.report_id)
+    return now.is_stopped and (now.unit_id, now.warned) == (told.data["unit_id"], told.data["rung"])
+
+
 def is_news_still(session: Session, notice: Addressed) -> bool:
     """Whether a notice says what its reader should do or know now, or the case has moved on while it was held back."""
     told = notice.told
@@ -281,6 +293,14 @@ def _told(row: Row[Any], calendars: Mapping[str, Calendar]) -> Told:
         clock=clock,
         read_at=row.read_at,
     )
+
+
+def is_registered(session: Session, session_id: UUID, platform: str, token: str) -> bool:
+    """Whether a sign-in has made this device known already."""
+    known = select(Device.id).where(
+        Device.session_id == session_id, Device.token_hash == devices.token_hash(platform, token)
+    )
+    return session.execute(known).first() is not None
 
 
 @dataclass(frozen=True)

@@ -292,8 +292,10 @@ def _contest(report: Report, given: Mapping[str, Any], facts: Facts, now: dateti
     return Change(columns, {"outcome": report.outcome}, {"reason": reason}, lack_of(clock))
 
 
-def _reopen(_report: Report, given: Mapping[str, Any], _facts: Facts, _now: datetime) -> Change:
-    return Change({"review_by_desk": False}, texts={"reason": needed(given, "reason")})
+def _reopen(report: Report, given: Mapping[str, Any], _facts: Facts, _now: datetime) -> Change:
+    # What the desk was told of while it reviewed, the unit that takes the work up again was not.
+    warned = 0 if report.review_by_desk else report.warned
+    return Change({"review_by_desk": False, "warned": warned}, texts={"reason": needed(given, "reason")})
 
 
 def _withdraw(report: Report, _given: Mapping[str, Any], facts: Facts, now: datetime) -> Change:

@@ -72,7 +72,8 @@ _WARN = text("""
             and stopped_at is null and warned < 3 and rungs[warned + 1] <= :now
         order by rungs[warned + 1] limit :limit for update skip locked
     ), swept as (
-        update reports r set warned = (select count(*) from unnest(r.rungs) as rung where rung <= :now)
+        update reports r
+        set warned = greatest(r.warned + 1, (select count(*) from unnest(r.rungs) as rung where rung <= :now))
         from due where r.id = due.id
         returning r.id, r.unit_id, r.warned,
             md5(concat_ws(' ', 'warned', r.id, r.unit_id, r.warned, nullif(r.due_corrections, 0))) as digest
@@ -100,7 +101,8 @@ _COMPLETE = text("""
             and rungs[3] is distinct from due_at
         limit :limit for update skip locked
     ), completed as (
-        update reports r set rungs_if_unanswered = null,
+        -- What such a program handed over or gave more time is warned of anew; an inbox takes nothing twice.
+        update reports r set rungs_if_unanswered = null, warned = 0,
             rungs = array[due_at - target_s * interval '0.5 s', due_at - target_s * interval '0.2 s', due_at]
         from astray where r.id = astray.id
         returning r.id

@@ -151,8 +151,11 @@ def test_in_production_nobody_has_us_wait_for_a_server_of_theirs(as_, resident, 
 
 def test_twenty_times_an_hour_somebody_says_where_to_ring(as_, resident, district):
     client = as_(resident)
-    assert {client.post(DEVICES, json=PHONE).status_code for _ in range(20)} == {200, 201}
-    assert client.post(DEVICES, json=PHONE).status_code == 429
+    for number in range(20):
+        assert client.post(DEVICES, json={**PHONE, "token": f"token-{number}"}).status_code == 201
+    assert client.post(DEVICES, json={**PHONE, "token": "one-more"}).status_code == 429
+    # A page says it each time that it is opened; what this sign-in has said already costs nothing.
+    assert {client.post(DEVICES, json={**PHONE, "token": "token-19"}).status_code for _ in range(30)} == {200}
     assert as_(district.resident()).post(DEVICES, json={**PHONE, "token": "another"}).status_code == 201
 
 

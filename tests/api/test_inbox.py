@@ -1,6 +1,8 @@
 """My inbox: what I was told, newest first, in my language, mine alone."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -52,7 +54,14 @@ def tell(session, report_id):
 def say(session, person, number, *, at=NOW, notice=Notice.DIGEST):
     """Puts something into somebody's inbox."""
     data = {"reports": [], "new": number, "overdue": number}
-    actions.tell(session, Matter(notice, f"test:{number}", data=data), [person.person_id], now=at)
+    with patch.object(actions, "new_id", lambda: id_of(at)):
+        actions.tell(session, Matter(notice, f"test:{number}", data=data), [person.person_id], now=at)
+
+
+def id_of(at):
+    """An id as it is made at an instant: milliseconds, then chance."""
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return UUID(int=milliseconds << 80 | new_id().int & (1 << 80) - 1)
 
 
 def inbox(client, **asked):
@@ -157,6 +166,9 @@ def test_what_was_read_is_so_noted_and_can_be_left_out(as_, district, session):
     assert client.post(f"{INBOX}/read", json={"ids": [newest, str(new_id())]}).status_code == 204
     assert inbox(client)["unread"] == 2
 
+    # The third was read by its id; of the others one came until then.
+    assert client.post(f"{INBOX}/read", json={"until": (NOW + MINUTE).isoformat()}).status_code == 204
+    assert inbox(client)["unread"] == 1
     until = (NOW + 2 * MINUTE).isoformat()
     assert client.post(f"{INBOX}/read", json={"until": until}).status_code == 204
     assert inbox(client, unread=True) == {"items": [], "next": None, "as_of": NOW.isoformat(), "unread": 0}

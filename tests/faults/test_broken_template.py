@@ -18,7 +18,7 @@ from running_copy import PLACES
 
 pytestmark = pytest.mark.timeout(240)
 
-QUESTION, RESULT = "can ban bo sung", "da co ket qua"
+QUESTION, RESULT = "vui long bo sung", "da co ket qua"
 
 
 @contextmanager

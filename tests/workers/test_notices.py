@@ -259,12 +259,11 @@ def test_a_warning_that_was_held_back_says_what_is_left_when_it_rings(session, w
     "since",
     [
         "state = 'withdrawn', ended_at = received_at",
-        "state = 'awaiting_resident', stopped_at = received_at",
         "unit_id = unit_id + 1",
         "warned = 3",
         "warned = 1",  # a correction gave it more time
     ],
-    ids=["over", "stopped", "elsewhere", "further_up", "due_later"],
+    ids=["over", "elsewhere", "further_up", "due_later"],
 )
 def test_a_warning_that_was_held_back_until_it_is_nobodys_worry_does_not_ring(session, warned, wire, since):
     report, job = warned
@@ -273,6 +272,21 @@ def test_a_warning_that_was_held_back_until_it_is_nobodys_worry_does_not_ring(se
     assert wire.got == []
     assert standing(session, job[0]) == (True, None)
     assert why_not(session, job[0]) == NOT_WORTH_IT
+
+
+def test_a_warning_of_a_case_that_stands_still_rings_when_its_clock_runs_again(session, warned, wire, story):
+    report, job = warned
+    session.execute(
+        text("update reports set state = 'awaiting_resident', stopped_at = received_at where id = :id"), {"id": report}
+    )
+    notices.push(*job)
+    assert (wire.got, standing(session, job[0])) == ([], (False, None))
+    later = session.scalars(select(OutboxMessage.not_before).where(OutboxMessage.id == job[0])).one()
+    assert later is not None
+
+    session.execute(text("update reports set state = 'accepted', stopped_at = null where id = :id"), {"id": report})
+    notices.push(*job)
+    assert len(wire.got) == 1
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,9 @@ from app.notifications.texts import TemplateFailed, Words
 from workers.context import context
 
 log = structlog.get_logger("notices")
+
+# How soon a warning of a case that stands still is looked at again: it rings when the clock does run.
+LOOKS_AGAIN: Final = timedelta(minutes=1)
 
 # What stands on a promise that was let be, for whoever had it tried again.
 NOT_WORTH_IT: Final = "no longer worth sending"
@@ -159,15 +162,17 @@ def _look(session: Session, payload: dict[str, Any], meant: Callable[[Delivery],
     if notice is None or notice.person_id is None:
         return _Found()
     told, on_duty = notice.told, [notice.person_id] if payload.get("on_duty") else []
-    if delivery.is_stale(told.notice, told.at, now) or not queries.is_news_still(session, notice):
+    waits = queries.stands_still(session, notice)
+    if delivery.is_stale(told.notice, told.at, now) or not (waits or queries.is_news_still(session, notice)):
         return _Found(why_not=NOT_WORTH_IT)
     reach = queries.reaches(session, [notice.person_id], on_duty, now).get(notice.person_id)
     outs = delivery.deliveries(told.notice, reach, told.at, now) if reach is not None else ()
     out = next((one for one in outs if meant(one)), None)
     if out is None:
         return _Found()
-    if out.not_before is not None:
-        return _Found(put_off=out.not_before)
+    put_off = now + LOOKS_AGAIN if waits else out.not_before
+    if put_off is not None:
+        return _Found(put_off=put_off)
     return _Found(notice, way_of(session, notice))
 
 

@@ -36,7 +36,7 @@ def channels_for(settings: Settings) -> Channels:
     """
     ours = Outgoing()
     is_production = settings.env == "production"
-    theirs = Outgoing(Way(public_only=is_production), https_only=is_production)
+    theirs = Outgoing(Way(public_only=is_production), https_only=is_production, leaves_the_slow=True)
     # FCM may take two calls, a token and a message: both together have the time of one.
     return Channels(
         webpush=WebPush(settings, settings.vapid_subject, theirs) if settings.vapid_subject else None,

@@ -79,10 +79,15 @@ def parse_url(url: str, *, https_only: bool = True) -> SplitResult:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """Posts over `way`. `https_only` and a public way are for addresses that others named, in production."""
+    """Posts over `way`. `https_only` and a public way are for addresses that others named, in production.
+
+    `leaves_the_slow` is for them as well: a stranger's server that answers in 7 s would hold up everybody's messages. The
+    operator's own gateway may be slow: what it takes it takes, and nobody waits behind it but its own texts.
+    """
 
     way: Way = field(default_factory=Way)
     https_only: bool = False
+    leaves_the_slow: bool = False
     breakers: Breakers = field(default_factory=Breakers)
     monotonic: Callable[[], float] = monotonic
 
@@ -93,8 +98,8 @@ class Outgoing:
             Refused: the address is none that we post to.
             Unreachable: no answer, one of 5xx, 408, 425 or 429, or the breaker of this destination is open.
 
-        An answer that took over 4 s is an answer, and counts as a failure all the same: behind such a destination a
-        queue grows as behind a dead one.
+        An answer that took over 4 s is an answer; where the slow are left it counts as a failure all the same, as behind
+        such a destination a queue grows as behind a dead one.
         """
         try:
             parts = parse_url(url, https_only=self.https_only)
@@ -110,7 +115,7 @@ class Outgoing:
             self.breakers.failed(parts.netloc, self.monotonic())
             raise
         ended = self.monotonic()
-        if ended - began > SLOW_S:
+        if self.leaves_the_slow and ended - began > SLOW_S:
             self.breakers.failed(parts.netloc, ended)
         else:
             self.breakers.succeeded(parts.netloc)

@@ -22,7 +22,7 @@ TOLD = {
     "hand_over": {("on_duty", "handed_over")},
     "arrive": set(),
     "ask": {("author", "question"), ("filer", "question")},
-    "answer": {("assignee", "answered")},
+    "answer": {("worker", "answered")},
     "conclude": {("author", "concluded"), ("filer", "concluded"), ("followers", "followed_concluded")},
     "contest": {("reviewers", "contested")},
     "reopen": {("author", "reopened"), ("filer", "reopened"), ("worker", "take_up_again")},
@@ -36,7 +36,7 @@ TOLD = {
     "instruct": {("chairs", "instructed")},
     "rate": set(),
     # What time and the service itself bring about. A warning is not news of an entry: see the ladder.
-    "resume": {("assignee", "unanswered")},
+    "resume": {("worker", "unanswered")},
     "close": set(),
     "reform": {("on_duty", "handed_over")},
     "warned": set(),

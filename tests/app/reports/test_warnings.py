@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import district as district_
 from app.core import clock
 from app.core.db import Database
+from app.identity.permissions import Role
 from app.reports import sweep
 from app.reports.models import TimelineEntry
 from app.reports.rulebook import RulebookCache
@@ -283,3 +284,19 @@ def counts(session: Session):
             "select count(*) from outbox where topic = 'report.warned'",
         )
     )
+
+
+def test_what_the_desk_was_told_of_while_it_reviewed_is_news_to_the_unit_that_takes_the_work_up_again(story, an):
+    report_id = story.received(kind="EN08")
+    story.move(report_id, "accepted", now=NOW + 10 * MINUTE)
+    story.move(report_id, "concluded", by=story.chair, now=NOW + 90 * MINUTE, outcome="gone", note="Hết ồn")
+    story.move(report_id, "contested", by=story.resident, now=NOW + 90 * MINUTE, reason="Vẫn ồn")
+    assert story.report(report_id).review_by_desk
+    sweep.warn_due(story.session, NOW + 100 * MINUTE)
+    assert story.report(report_id).warned == 2
+
+    dispatcher = story.district.staff(Role.DISPATCHER, "desk")
+    story.move(report_id, "accepted", by=dispatcher, now=NOW + 101 * MINUTE, reason="Đúng là còn ồn")
+    before = len(promised(story))
+    assert sweep.warn_due(story.session, NOW + 102 * MINUTE) == 1
+    assert promised(story)[before:] == [(2, an)]

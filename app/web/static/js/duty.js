@@ -1,7 +1,7 @@
 // Who is on duty in a unit, and when. Whoever works there reads it; the chair sets it from a day on.
 
 import { get, now } from "./api.js";
-import { all, busy, clearErrors, find, h, showProblem } from "./page.js";
+import { all, busy, clearErrors, fieldError, find, goToFirstError, h, showProblem } from "./page.js";
 import { asked } from "./session.js";
 import { localDay } from "./time.js";
 import { t } from "./words.js";
@@ -47,8 +47,13 @@ function planForm(unit, duty, members, dialog) {
   const rows = h("div", {});
   const from = h("input", { type: "date", name: "from", id: "duty-from", required: true });
   from.min = from.value = localDay(now());
-  // What still holds is what the new plan begins with; what ends anyway is not carried on.
-  rows.append(...duty.shifts.filter((shift) => shift.to === null).map((shift) => row(members, shift)));
+  // A new plan begins with what holds on the day from which it is to hold.
+  const showPlan = () => {
+    const holds = ({ from: first, to }) => first <= from.value && (to === null || from.value < to);
+    rows.replaceChildren(...duty.shifts.filter(holds).map((shift) => row(members, shift)));
+  };
+  from.addEventListener("change", showPlan);
+  showPlan();
   const form = h(
     "form",
     { novalidate: true },
@@ -62,10 +67,14 @@ function planForm(unit, duty, members, dialog) {
     event.preventDefault();
     busy(find("button.primary", form), async () => {
       clearErrors(form);
-      const shifts = all(".shift", rows).map((one, place) => {
-        one.dataset.at = `shifts.${place}`;
-        return read(one);
-      });
+      const boxes = all(".shift", rows);
+      const shifts = boxes.map(read);
+      boxes.forEach((one, place) => (one.dataset.at = `shifts.${place}`));
+      const nobody = boxes.find((one) => !find("[name=person]", one).value);
+      if (nobody) {
+        fieldError(nobody, t("Please choose who is on duty, or remove this shift."));
+        return goToFirstError(form);
+      }
       try {
         await asked("PUT", `/units/${unit.id}/duty`, { body: { from: from.value, shifts } });
         dialog.close();
@@ -89,7 +98,9 @@ function row(members, shift = { person: {}, weekdays: [1, 2, 3, 4, 5], starts: "
       t("Who"),
       h(
         "select",
-        { name: "person" },
+        { name: "person", required: true },
+        // Whoever left the unit is nobody to choose, and nobody else is put in their place.
+        !members.some((one) => one.id === shift.person.id) && h("option", { value: "", text: shift.person.name ?? t("Choose …") }),
         members.map((one) => h("option", { value: one.id, text: one.name, selected: one.id === shift.person.id })),
       ),
     ),

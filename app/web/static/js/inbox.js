@@ -91,7 +91,9 @@ const listed = ({ id, number }) =>
 async function showWishes() {
   const me = await get("/me");
   const chosen = me.channels.length ? me.channels : ["inbox", "push"];
-  for (const box of all("[name=channel]", wishes)) box.checked = chosen.includes(box.value);
+  // The city has one gateway for texts; whether it is Zalo or SMS is its own affair.
+  const isChosen = ({ value }) => chosen.includes(value) || (value === "sms" && chosen.includes("zalo"));
+  for (const box of all("[name=channel]", wishes)) box.checked = isChosen(box);
   for (const one of all("[data-for]", wishes))
     one.hidden = one.dataset.for !== (me.role === "resident" ? "resident" : "staff");
   wishes.email.value = me.email ?? "";

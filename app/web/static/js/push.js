@@ -1,6 +1,6 @@
 // Whether this device rings when the page is closed: by the browser's push service, which carries only sealed messages.
 
-import { get, post, remove } from "./api.js";
+import { get, post, Problem, remove } from "./api.js";
 import { t } from "./words.js";
 
 const DEVICE = "haigio.device";
@@ -28,8 +28,19 @@ export const rings = async (person) => Boolean((await subscription()) && kept()?
 export async function ringOn(person) {
   if (!canRing() || !kept()) return;
   const made = await subscription();
-  if (made && kept().person === person) return register(made, person);
-  await made?.unsubscribe();
+  if (made && kept().person === person) {
+    try {
+      return await register(made, person);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem; // no answer: it is as it was
+    }
+  }
+  await silence();
+}
+
+/** Ring for nobody, whether the service can be told or not: it forgets a browser that is no longer there. */
+export async function silence() {
+  await (await subscription())?.unsubscribe();
   localStorage.removeItem(DEVICE);
 }
 
@@ -52,8 +63,7 @@ async function register(made, person) {
 /** Ring no more. What the service does not know any longer is forgotten all the same. */
 export async function stopRinging() {
   const id = kept()?.id;
-  await (await subscription())?.unsubscribe();
-  localStorage.removeItem(DEVICE);
+  await silence();
   if (id) await remove(`/devices/${id}`).catch((problem) => problem.status === 404 || Promise.reject(problem));
 }
 

@@ -92,11 +92,21 @@ find("#sign-out").addEventListener("click", (event) =>
       // Only who is signed out may look so.
       if (problem instanceof Unanswered || problem.status !== 401) return tell(problem.detail, { bad: true });
     }
-    // Everything that the page remembers of this person goes with them.
+    // Everything that the page remembers of this person goes with them, also when their session had run out before.
     sessionStorage.clear();
+    await fallSilent();
     location.assign(location.pathname);
   }),
 );
+
+// Whoever signs out here is told nothing here any more.
+async function fallSilent() {
+  try {
+    if (localStorage.getItem("haigio.device")) await (await import("./push.js")).silence();
+  } catch {
+    // Then the service forgets the browser when it hears that it is gone.
+  }
+}
 
 /** Let a resident sign in by a code. Resolves true when they have, false when they would rather not. */
 export function residentSignsIn() {

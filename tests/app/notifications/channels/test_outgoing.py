@@ -1,5 +1,6 @@
 """The one way out by HTTP, against a server that may do anything."""
 
+import itertools
 import time
 
 import pytest
@@ -96,12 +97,17 @@ def test_after_its_pause_one_is_let_through_and_opens_the_way_for_all(peer):
 
 def test_who_answers_slowly_is_left_alone_as_if_dead_though_each_message_was_taken(peer):
     seconds = iter([0.0, 4.1, 10.0, 14.0, 20.0, 24.1, 30.0, 34.1, 40.0, 44.1, 50.0])
-    outgoing = Outgoing(monotonic=lambda: next(seconds))
+    outgoing = Outgoing(leaves_the_slow=True, monotonic=lambda: next(seconds))
     # Too slow, in time (which begins anew), then three times too slow.
     assert [post(outgoing, peer.url).status for _ in range(5)] == [200] * 5
     with pytest.raises(Unreachable, match="left alone"):
         post(outgoing, peer.url)
     assert len(peer.got) == 5
+
+
+def test_the_operators_own_gateway_may_be_slow(peer):
+    outgoing = Outgoing(monotonic=itertools.count(step=5.0).__next__)
+    assert [post(outgoing, peer.url).status for _ in range(10)] == [200] * 10
 
 
 def test_a_refusal_shows_that_somebody_is_there(peer):
