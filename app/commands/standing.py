@@ -183,13 +183,13 @@ def _of_promises(facts: Facts) -> Iterator[Finding]:
             f"{outbox.waiting} việc chưa xong, lâu nhất {minutes} phút, {outbox.failed} đã gặp lỗi: xem nhật ký của worker.",
             f"{outbox.waiting} promises are not kept, the oldest for {minutes} min; {outbox.failed} failed: "
             "read the workers' log.",
-            "tail -n 50 var/log/work.log",
+            "cd var/log; tail -n 50 work.log",
         )
     if facts.stored.warnings_late:
         yield Finding(
             f"{facts.stored.warnings_late} cảnh báo đến hạn chưa báo cho ai: xem nhật ký của worker.",
             f"{facts.stored.warnings_late} warnings that are due have been told to nobody: read the workers' log.",
-            "tail -n 50 var/log/work.log",
+            "cd var/log; tail -n 50 work.log",
         )
     if outbox.given_up:
         yield Finding(

@@ -241,7 +241,7 @@ def mark_read(
     for owner in (Notification.person_id == asker.person_id, Notification.tag == asker.tag):
         which: list[ColumnElement[bool]] = [Notification.id.in_(ids)] if ids else []
         if until is not None:
-            which.append(Notification.id < _first_id(until + timedelta(milliseconds=1)))
+            which.append(Notification.id < _first_id(until, after_ms=1))
         if which:
             session.execute(
                 update(Notification)
@@ -251,9 +251,9 @@ def mark_read(
             )
 
 
-def _first_id(at: datetime) -> UUID:
-    """The least id that an entry written at an instant could have (UUIDv7 begins with its milliseconds)."""
-    return UUID(int=max((at - _EPOCH) // timedelta(milliseconds=1), 0) << 80)
+def _first_id(at: datetime, *, after_ms: int = 0) -> UUID:
+    """The least id that an entry written so long after an instant could have (UUIDv7 begins with its milliseconds)."""
+    return UUID(int=max((at - _EPOCH) // timedelta(milliseconds=1) + after_ms, 0) << 80)
 
 
 def forget_old(session: Session, now: datetime, limit: int = 1000) -> int:

@@ -311,15 +311,9 @@ class Target:
     token: str
 
 
-_DEVICE = text("""
-    select d.platform, d.token from devices d join sessions s on s.id = d.session_id and s.ended_at is null
-    where d.id = :id and d.person_id = :person_id
-""")
-
-
-def target_of(session: Session, device_id: UUID, person_id: UUID | None) -> Target | None:
-    """Where a push to somebody's device goes; None when it is somebody else's by now, or signed out of."""
-    row = session.execute(_DEVICE, {"id": device_id, "person_id": person_id}).one_or_none()
+def target_of(session: Session, device_id: UUID) -> Target | None:
+    """Where a push to a device goes; None when it is forgotten. Whether it may ring for somebody is what `reaches` says."""
+    row = session.execute(select(Device.platform, Device.token).where(Device.id == device_id)).one_or_none()
     return None if row is None else Target(row.platform, row.token)
 
 

@@ -177,6 +177,22 @@ def test_what_was_read_is_so_noted_and_can_be_left_out(as_, district, session):
     assert inbox(as_(other))["unread"] == 3
 
 
+@pytest.mark.parametrize(
+    ("until", "left"),
+    [
+        ("9999-12-31T23:59:59.999999+00:00", 0),
+        ("9999-12-31T23:59:59.999999-12:00", 0),
+        ("0001-01-01T00:00:00+14:00", 1),
+        ("1969-12-31T23:59:59Z", 1),
+    ],
+)
+def test_until_the_ends_of_time(as_, district, session, until, left):
+    leader = district.staff(Role.LEADER)
+    say(session, leader, 1)
+    assert as_(leader).post(f"{INBOX}/read", json={"until": until}).status_code == 204
+    assert inbox(as_(leader))["unread"] == left
+
+
 def test_nobody_reads_away_what_is_somebody_elses(as_, district, session):
     leader, other = district.staff(Role.LEADER), district.staff(Role.LEADER)
     say(session, leader, 1)

@@ -391,6 +391,22 @@ def test_a_device_that_is_somebody_elses_by_now_shows_nothing_of_its_former_owne
     assert standing(session, job[0]) == (True, None)
 
 
+def test_a_device_whose_sign_in_ran_out_a_month_ago_rings_no_more(session, story, promised, phone, wire):
+    job = promised()
+    run_out = update(SignIn).where(SignIn.id == story.resident.session_id)
+    session.execute(run_out.values(ended_at=NOW - timedelta(days=30), lapsed=True))
+    notices.push(*job)
+    assert wire.got == []
+
+
+def test_a_device_whose_sign_in_ran_out_in_the_night_rings(session, story, promised, phone, wire):
+    job = promised()
+    run_out = update(SignIn).where(SignIn.id == story.resident.session_id)
+    session.execute(run_out.values(ended_at=NOW - timedelta(days=29), lapsed=True))
+    notices.push(*job)
+    assert [to for to, _, _ in wire.got] == ["t-1"]
+
+
 def test_a_device_that_was_signed_out_of_shows_nothing(session, story, promised, phone, wire):
     job = promised()
     session.execute(update(SignIn).where(SignIn.id == story.resident.session_id).values(ended_at=NOW))

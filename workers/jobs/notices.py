@@ -51,7 +51,8 @@ def push(message_id: int, payload: dict[str, Any]) -> None:
     device_id = UUID(payload["device_id"])
 
     def way(session: Session, notice: Addressed) -> Way | None:
-        target = queries.target_of(session, device_id, notice.person_id)
+        # Whose it is, and that it may ring, was asked a moment ago in this transaction (`_look`).
+        target = queries.target_of(session, device_id)
         channel = _pusher(target.platform) if target is not None else None
         if target is None or channel is None:
             return None
