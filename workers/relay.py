@@ -35,12 +35,21 @@ from workers.queues import CODE, EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQ
 log = structlog.get_logger("relay")
 
 
+# A job that raised is tried again by the queue, in all over some 4 minutes.
+RETRY = Retry(max=5, interval=[1, 5, 20, 60, 180])
+
+# A code is good for five minutes: the last of these finds it over. Its reader asks for another sooner, and each try of
+# one that a gateway will not take keeps those behind it waiting.
+RETRY_CODE = Retry(max=4, interval=[2, 15, 60, 240])
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """On which queue a topic is handled, and by which job (its dotted name: the relay imports none of them)."""
+    """On which queue a topic is handled, by which job (its dotted name: the relay imports none of them), tried how often."""
 
     queue: JobQueue
     job: str
+    retry: Retry = RETRY
 
 
 # What goes out of the house goes by a queue of its own: CODE, PUSH, TEXT, EMAIL, WEBHOOK.
@@ -50,7 +59,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.entry": Handler(SMALL, "workers.jobs.news.tell"),
     "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
-    "code.wanted": Handler(CODE, "workers.jobs.codes.send_code"),
+    "code.wanted": Handler(CODE, "workers.jobs.codes.send_code", RETRY_CODE),
     "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
     "notice.text": Handler(TEXT, "workers.jobs.notices.text"),
     "notice.email": Handler(EMAIL, "workers.jobs.notices.email"),
@@ -72,10 +81,7 @@ LOOK_AFTER_S = 1.0
 # In an outage the relay tries again at least this often: codes wait for it, and their readers with them.
 LONGEST_PAUSE_S = 2.0
 
-# A job that raised is tried again by the queue, in all over some 4 minutes.
-RETRY = Retry(max=5, interval=[1, 5, 20, 60, 180])
-
-# Then the relay sends it again, after 2, 4, 8 ... minutes from the last send, and gives up after the eighth.
+# After its tries the relay sends it again, 2, 4, 8 ... minutes from the last send, and gives up after the eighth.
 PATIENCE = timedelta(minutes=2)
 MOST_SENDS = 8
 
@@ -161,7 +167,7 @@ class Relay:
                     timeout=handler.queue.timeout_s,
                     result_ttl=REMEMBERS_RESULT_S,
                     failure_ttl=REMEMBERS_FAILURE_S,
-                    retry=RETRY,
+                    retry=handler.retry,
                 )
             )
         for queue, jobs in by_queue.items():

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from itertools import accumulate
 
 import pytest
 from redis import Redis
@@ -11,6 +12,7 @@ from rq.serializers import JSONSerializer
 from trial import Outbox
 
 from app.core import clock
+from app.identity import otp
 from workers.queues import CODE, TEXT, WORKERS, OrderedQueue
 from workers.reaper import BETWEEN_QUEUE_AND_START, Reaper
 from workers.relay import HANDLERS, Handler, Relay
@@ -32,6 +34,16 @@ def send(promises: Outbox, valkey: Redis):
         return [f"o{id_}-1" for id_ in ids]
 
     return now
+
+
+def test_a_code_is_tried_four_times_while_it_is_good_and_then_found_over(promises: Outbox, valkey: Redis) -> None:
+    (promise,) = promises.emit("code.wanted", 1)
+    Relay(promises.database, valkey).hand_over(clock.now())
+    intervals = CODE.open(valkey).fetch_job(f"o{promise}-1").retry_intervals
+    tries = list(accumulate((timedelta(seconds=each) for each in intervals), initial=timedelta()))
+    assert [each < otp.LIFE for each in tries] == [True] * 4 + [False]
+    # The first three before its reader may ask for another.
+    assert tries[2] < timedelta(minutes=1)
 
 
 def test_codes_are_taken_before_the_notices_that_waited_longer(valkey: Redis, send) -> None:

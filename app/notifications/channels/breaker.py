@@ -1,4 +1,4 @@
-"""When a destination that does not answer is left alone: a dead gateway must not cost each message its time limit.
+"""When a destination that does not answer is left alone: a dead one must not cost each message its time limit.
 
 Three failures in a row open the breaker, for 15 seconds; then one message may try. As long as that fails too, each
 pause is twice the last one, up to a minute. One success closes it. Pure: seconds of a monotonic clock are an

@@ -8,7 +8,7 @@ innards. Bodies, addresses and headers are never logged and never part of an err
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import monotonic
 from typing import Any, Final
@@ -83,11 +83,16 @@ class Outgoing:
 
     `leaves_the_slow` is for them as well: a stranger's server that answers in 7 s would hold up everybody's messages. The
     operator's own gateway may be slow: what it takes it takes, and nobody waits behind it but its own texts.
+
+    Where one destination leads to many people, some of whom it cannot reach, being left alone would punish the others:
+    one mobile network that hangs would cost everybody their code. With `hurried_s`, while its breaker is open, it is still
+    asked, but waited for no longer than that; only a message that was given its full time counts for the breaker.
     """
 
     way: Way = field(default_factory=Way)
     https_only: bool = False
     leaves_the_slow: bool = False
+    hurried_s: float | None = None
     breakers: Breakers = field(default_factory=Breakers)
     monotonic: Callable[[], float] = monotonic
 
@@ -96,7 +101,7 @@ class Outgoing:
 
         Raises:
             Refused: the address is none that we post to.
-            Unreachable: no answer, one of 5xx, 408, 425 or 429, or the breaker of this destination is open.
+            Unreachable: no answer, one of 5xx, 408, 425 or 429, or left alone because its breaker is open.
 
         An answer that took over 4 s is an answer; where the slow are left it counts as a failure all the same, as behind
         such a destination a queue grows as behind a dead one.
@@ -107,9 +112,13 @@ class Outgoing:
             raise Refused(str(error)) from None
         began = self.monotonic()
         if not self.breakers.lets_through(parts.netloc, began):
-            raise Unreachable("left alone for a while, as it failed several times in a row")
+            if self.hurried_s is None:
+                raise Unreachable("left alone for a while, as it failed several times in a row")
+            answer = self._exchange(replace(self.way, total_s=self.hurried_s), parts, body, headers)
+            answer.require_now()
+            return answer
         try:
-            answer = self._exchange(parts, body, headers)
+            answer = self._exchange(self.way, parts, body, headers)
             answer.require_now()
         except Unreachable:
             self.breakers.failed(parts.netloc, self.monotonic())
@@ -121,13 +130,13 @@ class Outgoing:
             self.breakers.succeeded(parts.netloc)
         return answer
 
-    def _exchange(self, parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, way: Way, parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:
         host, is_tls = str(parts.hostname), parts.scheme == "https"
         port = parts.port or (443 if is_tls else 80)
         client = (HTTPSConnection if is_tls else HTTPConnection)(host, port)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            with self.way.open(host, port, tls=is_tls) as client.sock:
+            with way.open(host, port, tls=is_tls) as client.sock:
                 client.request("POST", path, body, {**headers, "Connection": "close", "User-Agent": "haigio"})
                 answer = client.getresponse()
                 return Answer(answer.status, answer.read(MOST_BYTES))

@@ -8,7 +8,7 @@ from test_webpush import Browser
 
 import app.notifications.channels
 import peers
-from app.notifications.channels import Gone, Refused
+from app.notifications.channels import Gone, Refused, Unreachable
 from app.notifications.channels.configured import channels_for
 from app.notifications.channels.gateway import Gateway
 from app.notifications.channels.log import LogTexts
@@ -52,6 +52,16 @@ def test_in_production_pushes_and_webhooks_go_by_https_to_the_open_internet_only
         with pytest.raises(Gone):
             production.webpush.send(Browser(peer.url.replace("https", "http")).subscription, message, key="k")
         assert peer.got == []
+
+
+def test_numbers_that_the_gateway_cannot_reach_keep_no_text_from_the_others(settings, message, peer):
+    gateway = channels_for(replace(settings, sms_url=peer.url)).gateway
+    peer.answers += [peers.answer(503)] * 20
+    for n in range(20):
+        with pytest.raises(Unreachable, match="503"):
+            gateway.send("+84900000077", message, key=f"theirs-{n}")
+    gateway.send("+84912345678", message, key="mine")
+    assert len(peer.got) == 21
 
 
 def test_a_gateway_of_the_operators_may_stand_inside(settings, message, peer):

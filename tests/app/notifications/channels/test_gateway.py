@@ -1,6 +1,5 @@
 """Texts over HTTP gateways that files describe; the examples that ship are held to what they say."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import app.notifications.channels
 import peers
 from app.config import SettingsError
 from app.notifications.channels import Gone, Message, Refused, Unreachable
-from app.notifications.channels.connection import Way
 from app.notifications.channels.gateway import Gateway, read_form, simple, text_of, without_marks
 from app.notifications.channels.log import LogTexts
 from app.notifications.channels.outgoing import Outgoing
@@ -116,17 +114,6 @@ def test_what_lies_with_us_or_passes_is_tried_again(peer, status, raised):
     with pytest.raises(raised, match=str(status)):
         Gateway(simple(peer.url), Outgoing()).send(TO, CODE, key="k")
     assert len(peer.got) == 1
-
-
-def test_a_gateway_that_hangs_is_soon_asked_no_more(peer):
-    peer.otherwise = peers.hang
-    channel = Gateway(simple(peer.url), Outgoing(Way(total_s=0.3)))
-    begin = time.monotonic()
-    for _ in range(50):
-        with pytest.raises(Unreachable):
-            channel.send(TO, CODE, key="k")
-    assert time.monotonic() - begin < 2.5
-    assert len(peer.got) == 3
 
 
 @pytest.mark.parametrize(

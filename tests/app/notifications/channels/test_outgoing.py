@@ -95,6 +95,40 @@ def test_after_its_pause_one_is_let_through_and_opens_the_way_for_all(peer):
     assert [post(outgoing, peer.url).status for _ in range(5)] == [200] * 5
 
 
+def test_who_is_hurried_is_asked_on_but_waited_for_no_longer_than_that(peer):
+    peer.answers += [peers.hang] * 4
+    outgoing = Outgoing(Way(total_s=0.5), hurried_s=0.1, monotonic=lambda: 0.0)
+    for limit in ("0.5 s", "0.5 s", "0.5 s", "0.1 s"):
+        with pytest.raises(Unreachable, match=f"no answer within {limit}"):
+            post(outgoing, peer.url)
+    # Whoever it can reach gets theirs, and the next whom it cannot is not waited for at length again.
+    assert post(outgoing, peer.url).status == 200
+    peer.answers.append(peers.hang)
+    with pytest.raises(Unreachable, match=r"0\.1 s"):
+        post(outgoing, peer.url)
+
+
+def slow(handler):
+    time.sleep(0.4)
+    peers.answer(200)(handler)
+
+
+def test_only_who_had_its_full_time_says_how_a_hurried_destination_fares(peer):
+    seconds = [0.0]
+    outgoing = Outgoing(Way(total_s=2.0), hurried_s=0.1, monotonic=lambda: seconds[0])
+    peer.answers += [peers.answer(503)] * 3
+    for _ in range(3):
+        with pytest.raises(Unreachable, match="503"):
+            post(outgoing, peer.url)
+    seconds[0] = 14.0
+    peer.otherwise = slow
+    with pytest.raises(Unreachable, match="no answer"):
+        post(outgoing, peer.url)
+    # Its pause is not begun anew by that, and after it the gateway turns out to be slow, not dead.
+    seconds[0] = 15.0
+    assert [post(outgoing, peer.url).status for _ in range(3)] == [200] * 3
+
+
 def test_who_answers_slowly_is_left_alone_as_if_dead_though_each_message_was_taken(peer):
     seconds = iter([0.0, 4.1, 10.0, 14.0, 20.0, 24.1, 30.0, 34.1, 40.0, 44.1, 50.0])
     outgoing = Outgoing(leaves_the_slow=True, monotonic=lambda: next(seconds))
