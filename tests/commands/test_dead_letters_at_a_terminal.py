@@ -48,7 +48,7 @@ def test_a_table_says_what_when_how_often_why_and_about_what(haigio, given_up):
     assert said[0].split() == ["id", "topic", "given", "up", "tries", "why", "about"]
     assert len(said) == 4
     assert said[1].split()[:2] == [str(given_up[2]), "webhook.call"]
-    assert said[1].endswith("Refused by the other side (3)  type=report.moved webhook_id=4")
+    assert said[1].endswith(f"Refused by the other side ({given_up[2]})  type=report.moved webhook_id=4")
     assert "notification_id=n1" in said[3]
     of_topic = haigio("list", "--topic", "notice.text", "--limit", "1").stdout.splitlines()
     assert "notification_id=n2" in of_topic[1]
