@@ -224,6 +224,7 @@ class Report(Base):
     as_sent: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     overdue_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     recurrence_of: Mapped[UUID | None] = mapped_column(ForeignKey("reports.id"))
+    withheld: Mapped[bool] = mapped_column(Boolean, server_default="false")
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
