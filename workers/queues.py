@@ -69,8 +69,9 @@ TEXT = JobQueue("text", timeout_s=20, forks=False)
 EMAIL = JobQueue("email", timeout_s=20, forks=False)
 WEBHOOK = JobQueue("webhook", timeout_s=20, forks=False)
 
-# One-time codes go by the gateway of the notices, and before them: somebody stands at the door.
-CODE = JobQueue("code", timeout_s=20, forks=False)
+# One-time codes go by the gateway of the notices, and before them: somebody stands at the door. A code whose worker died
+# is sent again soon: its job is over in little more than the eight seconds that a gateway has.
+CODE = JobQueue("code", timeout_s=12, forks=False)
 
 WORKERS: Sequence[Sequence[JobQueue]] = ((SMALL,), (PHOTOS,), (PUSH,), (CODE, TEXT), (EMAIL,), (WEBHOOK,))
 """What each worker takes from: the first of its queues that has a job."""
