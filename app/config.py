@@ -24,7 +24,7 @@ class Settings:
     env: Environment
     database_url: str
     queue_url: str
-    photos: Path
+    photos: str
     secret: str = field(repr=False)
     sms_url: str | None = field(default=None, repr=False)
     public_url: str = ""
@@ -91,7 +91,7 @@ def read_settings() -> Settings:
         env=cast("Environment", environment),
         database_url=env.str("HAIGIO_DATABASE_URL"),
         queue_url=env.str("HAIGIO_QUEUE_URL"),
-        photos=Path(env.str("HAIGIO_PHOTOS")),
+        photos=env.str("HAIGIO_PHOTOS").strip(),
         secret=env.str("HAIGIO_SECRET"),
         sms_url=env.str("HAIGIO_SMS_URL", "") or None,
         public_url=env.str("HAIGIO_PUBLIC_URL", "").strip().rstrip("/"),

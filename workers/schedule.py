@@ -29,6 +29,8 @@ from app.core.db import Database
 from app.core.keepalive import KEEPALIVE
 from app.identity import actions as identity
 from app.notifications import actions as notifications
+from app.photos import uploads
+from app.photos.errors import StoreUnavailable
 from app.photos.storage import PhotoStore
 from app.reports import reform, sweep
 from app.reports.rulebook import RulebookCache
@@ -73,6 +75,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(60, sweeps.close_what_was_concluded_seven_days_ago),
         Every(60, sweeps.tell_leaders_what_became_overdue),
         Every(60, sweeps.rehome_cases_of_units_that_are_no_more),
+        Every(60, sweeps.forget_uploads_that_were_given_up),
         Every(60, Gauges(database, queue).tell),
         Every(3600, sweeps.complain_of_calendars_that_lack_a_year),
         Every(3600, sweeps.forget_kept_promises),
@@ -132,6 +135,10 @@ class Sweeps:
         """End sign-ins that ran out, and delete codes and wrong passwords that can decide nothing any more."""
         return self._batch(lambda session: identity.forget_expired(session, now, BATCH))
 
+    def forget_uploads_that_were_given_up(self, now: datetime) -> bool:
+        """Forget uploads that nobody went on with for a day; what they reserved is free again."""
+        return self._batch(lambda session: uploads.forget_expired(session, now, BATCH))
+
     def forget_old_notices(self, now: datetime) -> bool:
         """Delete what stood in inboxes for half a year."""
         return self._batch(lambda session: notifications.forget_old(session, now, BATCH))
@@ -181,7 +188,7 @@ class Round:
             try:
                 if tick(now):
                     self._due[position] = seconds
-            except (DBAPIError, RedisError, ClockWrong) as outage:
+            except (DBAPIError, RedisError, StoreUnavailable, ClockWrong) as outage:
                 log.warning("tick failed", tick=getattr(tick, "__name__", "tick"), reason=type(outage).__name__)
             except Exception as error:  # noqa: BLE001 -- a mistake in one tick must not keep the others from their time
                 # Where it was and of what kind. What an error says may hold what somebody wrote, and stays unsaid.

@@ -18,6 +18,7 @@ from app.api import (
     sessions,
     statistics,
     units,
+    uploads,
     wards,
     webhooks,
 )
@@ -54,6 +55,7 @@ def register(app: Flask) -> None:
         devices,
         reports,
         photos,
+        uploads,
         queue,
         cases,
         decisions,

@@ -138,7 +138,7 @@ def _row(error: type[DomainError]) -> str:
 def _check(check: Callable[[], Any]) -> str:
     try:
         check()
-    except (SQLAlchemyError, RedisError, OSError, ClockWrong) as error:
+    except (SQLAlchemyError, RedisError, OSError, ClockWrong, StoreUnavailable) as error:
         log.warning("not_ready", check=check.__name__.removeprefix("_"), error=type(error).__name__)
         return "down"
     return "ok"
@@ -162,10 +162,7 @@ def _queue() -> None:
 
 
 def _photos() -> None:
-    folder = container().settings.photos
-    folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(folder)
+    container().photos.require_works()
 
 
 def _from_database() -> CollectorRegistry:

@@ -77,15 +77,16 @@ class PhotoOfReport(MethodView):
         It may be sent again: 201 the first time, then 200. The copies that people see follow within seconds.
         """
         role = asked["role"]
-        _require_right(report_id, role)
-        if actions.expect(session(), report_id, sha256, role):
-            _require_open(report_id)
+        require_right(report_id, role)
+        container().photos.require_room(request.content_length)
+        if actions.expect(session(), report_id, sha256, role, length=request.content_length):
+            require_open(report_id)
             container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
         request.max_content_length = sys.maxsize  # the store has a limit of its own
         original = actions.keep(container().photos, request.stream, sha256=sha256, length=request.content_length)
-        _require_right(report_id, role)  # the report may be another unit's by now
-        is_new = actions.receive(session(), original, report_id=report_id, role=role, now=now())
+        require_right(report_id, role)  # the report may be another unit's by now
+        is_new = actions.receive(session(), container().photos, original, report_id=report_id, role=role, now=now())
         return _shown(session().get_one(Photo, (report_id, sha256))), 201 if is_new else 200
 
 
@@ -128,12 +129,12 @@ class CopyOfPhoto(MethodView):
         return response
 
 
-def _require_right(report_id: UUID, role: str) -> None:
+def require_right(report_id: UUID, role: str) -> None:
     """Refuse whoever may not add a photo in this role; another unit's report does not exist for them."""
     permissions.require(person().actor, _DO[role], subject_of(readable(report_id)))
 
 
-def _require_open(report_id: UUID) -> None:
+def require_open(report_id: UUID) -> None:
     """Refuse photos for a report that is over for good; one that was concluded can still be contested."""
     state = readable(report_id)["state"]
     if state in {State.WITHDRAWN.value, State.CLOSED.value}:

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from app.core import errors
 from app.core.errors import DomainError, Language
+from app.photos.errors import ChecksumMismatch
 
 MEDIA_TYPE: Final = "application/problem+json"
 PAGE: Final = "/api/problems"
@@ -49,6 +50,14 @@ class BodyTooLarge(errors.TooLarge):
     code = "body_too_large"
 
 
+class ProtocolUnknown(DomainError):
+    """The sender of a resumable upload speaks another version of the protocol, or does not say which."""
+
+    code = "upload_protocol_unknown"
+    vi = "Cần tiêu đề Tus-Resumable: {version}."
+    en = "The header Tus-Resumable: {version} is needed."
+
+
 class RequestRefused(DomainError):
     """Anything else that the HTTP layer refuses."""
 
@@ -65,9 +74,11 @@ STATUSES: Mapping[type[DomainError], Answer] = {
     MethodNotAllowed: Answer(405, "Không hỗ trợ", "Method not allowed"),
     errors.Conflict: Answer(409, "Không phù hợp trạng thái", "Conflict"),
     errors.Stale: Answer(412, "Dữ liệu đã cũ", "Stale"),
+    ProtocolUnknown: Answer(412, "Giao thức không hỗ trợ", "Protocol unknown"),
     errors.TooLarge: Answer(413, "Quá lớn", "Too large"),
     errors.NotThatKind: Answer(415, "Không nhận loại này", "Unsupported kind"),
     errors.Invalid: Answer(422, "Dữ liệu không hợp lệ", "Invalid"),
+    ChecksumMismatch: Answer(460, "Sai lệch trên đường truyền", "Checksum mismatch"),  # tus 1.0.0, checksum extension
     errors.TooMany: Answer(429, "Quá nhiều yêu cầu", "Too many requests"),
     RequestRefused: Answer(400, "Yêu cầu bị từ chối", "Refused"),
     errors.Unavailable: Answer(503, "Tạm thời gián đoạn", "Unavailable"),

@@ -5,27 +5,35 @@ An upload has three steps, so that no database connection waits for a phone: `ex
 is kept and then not received (a crash between the two) is a file that nothing names, and is there when it is sent again.
 """
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import outbox
-from app.photos.errors import NotASha256, PhotoRoleTaken, TooManyPhotos
-from app.photos.formats import ImageType, sniff
+from app.photos.errors import (
+    NotASha256,
+    OriginalGone,
+    PhotoRoleTaken,
+    PhotosTooLarge,
+    PhotoTooLarge,
+    TooManyPhotos,
+)
+from app.photos.formats import ImageType, limit_of, sniff
 from app.photos.models import Photo
+from app.photos.spool import HEAD_BYTES, Spool
 from app.photos.storage import PhotoStore, chunks, is_sha256
 
 Role = Literal["before", "after"]
 
 # Of one report, in one role.
 MOST_PHOTOS = 10
+MOST_BYTES = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -37,22 +45,23 @@ class Original:
     size_bytes: int
 
 
-def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> bool:
+def expect(session: Session, report_id: UUID, sha256: str, role: Role, *, length: int | None = None) -> bool:
     """Refuse early, before its bytes are read, a photo that cannot be received. Who may send it is not asked here.
 
-    Returns whether it would be new: False when it was received already, and this is a retry.
+    `length` is its size in bytes, if its sender states one. Returns whether it would be new: False when it was received
+    already, and this is a retry.
 
-    Raises NotASha256, PhotoRoleTaken and TooManyPhotos.
+    Raises NotASha256, PhotoRoleTaken, TooManyPhotos and PhotosTooLarge.
     """
     if not is_sha256(sha256):
         raise NotASha256(at="sha256")
     known = session.get(Photo, (report_id, sha256))
-    if known is None:
-        _require_room(session, report_id, role)
-        return True
-    if known.role != role:
+    if known is not None and known.role != role:
         raise PhotoRoleTaken
-    return known.state == "awaited"
+    if known is not None and known.state != "awaited":
+        return False
+    _require_room(session, report_id, role, [sha256], length or 0)
+    return True
 
 
 def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: datetime) -> None:
@@ -64,7 +73,7 @@ def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: 
     fresh = [sha256 for sha256 in named if sha256 not in known]
     if not fresh:
         return
-    _require_room(session, report_id, "before", more=len(fresh))
+    _require_room(session, report_id, "before", fresh)
     rows = [
         {"report_id": report_id, "sha256": sha256, "role": "before", "state": "awaited", "added_at": now}
         for sha256 in fresh
@@ -77,31 +86,64 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | Non
 
     Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.
 
-    Raises NotAPhoto, PhotoTooLarge and HashMismatch, and leaves nothing behind then.
+    Raises NotAPhoto, PhotoTooLarge, HashMismatch, StoreFull and StoreUnavailable, and leaves nothing behind then.
     """
     store.require_room(length)
-    pieces = chunks(stream)
-    head = next(pieces, b"")
-    media_type = sniff(head)
-    return Original(sha256, media_type, store.put(itertools.chain([head], pieces), sha256=sha256))
+    with store.spool() as spool:
+        for piece in chunks(stream):
+            spool.write(piece)
+            if spool.size >= HEAD_BYTES:
+                require_allowed(spool)
+        return settle(store, spool, sha256=sha256)
 
 
-def receive(session: Session, original: Original, *, report_id: UUID, role: Role, now: datetime) -> bool:
+def require_allowed(spool: Spool) -> ImageType:
+    """What kind of file this is, by its first bytes. Raises NotAPhoto, and PhotoTooLarge when it is too large for its kind."""
+    media_type = sniff(spool.head)
+    limit = limit_of(media_type)
+    if spool.size > limit:
+        raise PhotoTooLarge(limit_bytes=limit)
+    return media_type
+
+
+def settle(store: PhotoStore, spool: Spool, *, sha256: str) -> Original:
+    """Keep what came in, all of it, as an original. Raises as `keep` does."""
+    media_type = require_allowed(spool)
+    store.keep(spool, sha256=sha256)
+    return Original(sha256, media_type, spool.size)
+
+
+def lock_bytes(session: Session, sha256: str) -> None:
+    """Be the only one who names or deletes these bytes, until the transaction ends."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:sha256, 0))"), {"sha256": sha256})
+
+
+def one_at_a_time(session: Session, report_id: UUID) -> None:
+    """Count a report's photos one at a time, however many come at once."""
+    session.execute(text("select 1 from reports where id = :id for no key update"), {"id": report_id})
+
+
+def receive(
+    session: Session, store: PhotoStore, original: Original, *, report_id: UUID, role: Role, now: datetime
+) -> bool:
     """Write that a report has this photo, and promise its copies. False when it had it already.
 
-    Raises PhotoRoleTaken and TooManyPhotos, as `expect` does: another upload may have come between.
+    Raises PhotoRoleTaken, TooManyPhotos and PhotosTooLarge, as `expect` does: another upload may have come between. And
+    OriginalGone when the bytes, which another report had, were erased since they were compared.
     """
-    # One report's photos are counted one at a time, however many come at once.
-    session.execute(text("select 1 from reports where id = :id for no key update"), {"id": report_id})
+    one_at_a_time(session, report_id)
     photo = session.get(Photo, (report_id, original.sha256), populate_existing=True)
+    if photo is not None and photo.role != role:
+        raise PhotoRoleTaken
+    if photo is not None and photo.state != "awaited":
+        return False
+    _require_room(session, report_id, role, [original.sha256], original.size_bytes)
+    lock_bytes(session, original.sha256)
+    if not store.exists(original.sha256):
+        raise OriginalGone
     if photo is None:
-        _require_room(session, report_id, role)
         photo = Photo(report_id=report_id, sha256=original.sha256, role=role, state="awaited", added_at=now)
         session.add(photo)
-    elif photo.role != role:
-        raise PhotoRoleTaken
-    elif photo.state != "awaited":
-        return False
     photo.state = "received"
     photo.received_at = now
     photo.media_type = original.media_type.value
@@ -142,10 +184,23 @@ def _conclude(session: Session, report_id: UUID, sha256: str, **values: object) 
     return concluded.first() is not None
 
 
-def _require_room(session: Session, report_id: UUID, role: Role, more: int = 1) -> None:
+# What is on its way counts by the size that its sender announced.
+_HELD = text("""
+    select count(*), coalesce(sum(bytes), 0) from (
+        select max(bytes) as bytes from (
+            select sha256, coalesce(bytes, 0) as bytes from photos where report_id = :report_id and role = :role
+            union all
+            select sha256, length_bytes from uploads
+            where report_id = :report_id and role = :role and done_at is null
+        ) each where sha256 <> all(:but) group by sha256
+    ) held
+""")
+
+
+def _require_room(session: Session, report_id: UUID, role: Role, more: list[str], length: int = 0) -> None:
     """Ten before and ten after: a resident's photos must not leave an officer without room for theirs."""
-    held = session.scalar(
-        select(func.count()).select_from(Photo).where(Photo.report_id == report_id, Photo.role == role)
-    )
-    if (held or 0) + more > MOST_PHOTOS:
+    held, size = session.execute(_HELD, {"report_id": report_id, "role": role, "but": more}).one()
+    if held + len(more) > MOST_PHOTOS:
         raise TooManyPhotos(at="photos", limit=MOST_PHOTOS)
+    if size + length > MOST_BYTES:
+        raise PhotosTooLarge(at="photos", limit_bytes=MOST_BYTES)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.errors import Conflict, Invalid, NotFound, NotThatKind, TooLarge, Unavailable
+from app.core.errors import Conflict, DomainError, Invalid, NotFound, NotThatKind, TooLarge, Unavailable
 
 
 class NotAPhoto(NotThatKind):
@@ -65,6 +65,46 @@ class TooManyPhotos(Invalid):
     en = "A report has at most {limit} photos."
 
 
+class PhotosTooLarge(TooLarge):
+    """The report's photos together would have more bytes than they may."""
+
+    code = "photos_too_large"
+    vi = "Các ảnh của một tin có nhiều nhất {limit_bytes} byte tất cả."
+    en = "The photos of a report may have {limit_bytes} bytes altogether."
+
+
+class UploadNotFound(NotFound):
+    """No such upload, not the asker's, or over: ended, or not gone on with for a day."""
+
+    code = "upload_not_found"
+    vi = "Không có lượt gửi nào như vậy, hoặc đã hết hạn; hãy gửi lại từ đầu."
+    en = "There is no such upload, or its time is over; please begin anew."
+
+
+class OffsetMismatch(Conflict):
+    """The bytes that come do not go on where those that are here end."""
+
+    code = "upload_offset_mismatch"
+    vi = "Lượt gửi đang ở byte {offset}; hãy gửi tiếp từ đó."
+    en = "The upload is at byte {offset}; please go on from there."
+
+
+class UploadTooLong(TooLarge):
+    """More bytes come than the sender said there are."""
+
+    code = "upload_too_long"
+    vi = "Nội dung gửi lên dài hơn độ dài đã báo ({limit_bytes} byte)."
+    en = "More bytes come than were announced ({limit_bytes})."
+
+
+class ChecksumMismatch(DomainError):
+    """A piece of an upload arrived with other bytes than its sender's checksum is of. It is thrown away."""
+
+    code = "upload_checksum_mismatch"
+    vi = "Đoạn vừa gửi bị sai lệch trên đường truyền; hãy gửi lại đoạn đó."
+    en = "The piece was damaged on its way; please send it again."
+
+
 class PhotoNotFound(NotFound):
     """No such photo, or no such copy yet, or not for the asker to know of."""
 
@@ -95,3 +135,19 @@ class StoreFull(Unavailable):
     code = "photo_store_full"
     vi = "Kho ảnh tạm thời hết chỗ; ảnh vẫn ở trong điện thoại của bạn, hãy gửi lại sau."
     en = "The photo store is full for the moment; your phone still has the photo, please send it again later."
+
+
+class StoreUnavailable(Unavailable):
+    """The store does not answer, or not as it should."""
+
+    code = "photo_store_unavailable"
+    vi = "Kho ảnh tạm thời không trả lời; ảnh vẫn ở trong điện thoại của bạn, hãy gửi lại sau."
+    en = "The photo store does not answer for the moment; your phone still has the photo, please send it again later."
+
+
+class OriginalGone(Unavailable):
+    """The same bytes lay here, and were erased at the very moment."""
+
+    code = "photo_gone_meanwhile"
+    vi = "Ảnh cần được gửi lại một lần nữa."
+    en = "The photo has to be sent once more."

@@ -13,6 +13,11 @@ from app.photos.errors import NotAPhoto
 # The longest beginning that `sniff` looks at: a HEIC names its brands in its first box.
 SNIFFED_BYTES = 64
 
+# How large a file of each sort may be.
+PHOTO_BYTES = 20_000_000
+VIDEO_BYTES = 40_000_000
+MOST_BYTES = VIDEO_BYTES
+
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
 
@@ -43,6 +48,11 @@ def sniff(head: bytes) -> ImageType:
         if brands & _HEIC_BRANDS:
             return ImageType.HEIC
     raise NotAPhoto
+
+
+def limit_of(image_type: ImageType) -> int:
+    """How many bytes a file of this format may have."""
+    return VIDEO_BYTES if image_type.value.startswith("video/") else PHOTO_BYTES
 
 
 def exif_block(head: bytes) -> bytes | None:

@@ -1,49 +1,63 @@
-"""Where photos lie: a folder in which a file's name is the SHA-256 of its bytes.
+"""Where photos lie: a folder, or a bucket of any S3. What lies there is named by the SHA-256 of its original.
 
-    originals/ab/cd/abcd…        evidence: written once, read-only, never overwritten
-    copies/display/ab/cd/abcd…   what people see; can be made again from the original
-    copies/thumb/ab/cd/abcd…
-    incoming/                    half files, invisible to every reader
+    originals/ab/cd/abcd…        evidence: written once, never overwritten
+    copies/<copy>/ab/cd/abcd…    what people see; can be made again from the original
+    uploads/<upload>/…           pieces of what is on its way
+    incoming/                    half files, in a folder only; a bucket's are in the machine's temporary folder
 
-A file appears under its name in one step, when its bytes are verified and on the disk. So whatever happens on the way,
-a reader finds the whole photo or none.
+Something appears under its name in one step, when its bytes are verified and durable. So whatever happens on the way,
+a reader finds the whole of it or nothing.
 """
 
-import errno
-import hashlib
+import io
+import mmap
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, BinaryIO
-from uuid import uuid4
+from typing import IO, BinaryIO, Protocol
+from uuid import UUID, uuid4
 
-from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
 
-MOST_BYTES = 20_000_000
-_CHUNK_BYTES = 1 << 18
+from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull, StoreUnavailable
+from app.photos.formats import MOST_BYTES
+from app.photos.spool import Spool
+
+BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./-]*))?")
+
+_PIECE_BYTES = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Copy(StrEnum):
-    """The copies that people see."""
+    """The copies that people see: of a report's readers two, in full size for its unit, blurred for the public."""
 
     DISPLAY = "display"
     THUMB = "thumb"
+    FULL = "full"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Something in the store: its name, its size in bytes, since when it is there."""
+
+    name: str
+    size: int
+    modified: datetime
 
 
 def chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """The bytes of `stream` in pieces of 256 kB (the last one shorter), however small its own reads are."""
-    piece = b""
-    while more := stream.read(_CHUNK_BYTES - len(piece)):
-        piece += more
-        if len(piece) == _CHUNK_BYTES:
-            yield piece
-            piece = b""
-    if piece:
+    """The bytes of `stream` as they come, 64 kB at most at a time."""
+    while piece := stream.read(_PIECE_BYTES):
         yield piece
 
 
@@ -52,22 +66,96 @@ def is_sha256(name: str) -> bool:
     return _SHA256.fullmatch(name) is not None
 
 
-class PhotoStore:
-    """The photos under `folder`, which is made when it is first written to. Safe for many processes at once."""
+class _Place(Protocol):
+    """What differs between a folder and a bucket: where half files lie, and how a whole one appears."""
 
-    def __init__(self, folder: Path, *, limit: int = MOST_BYTES) -> None:
+    store: ObjectStore
+
+    def half_files(self) -> Path: ...  # a folder of this machine, made if need be
+
+    def appear(self, spool: Spool, key: str) -> None: ...  # durable on return; AlreadyExistsError when there is one
+
+    def settle(self, key: str) -> None: ...  # what appeared by another's hand is durable on return
+
+
+class _Folder:
+    """A folder on a disk. A name is durable only when the folder that holds it is synced."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
+        self.store: ObjectStore = LocalStore(folder, mkdir=True)
+
+    def half_files(self) -> Path:
+        incoming = self._root / "incoming"
+        _make_folder(incoming)
+        return incoming
+
+    def appear(self, spool: Spool, key: str) -> None:
+        spool.settle()
+        folder = (self._root / key).parent
+        _make_folder(folder)
+        # On a disk this is a second name for the same bytes.
+        obstore.copy(self.store, f"incoming/{spool.path.name}", key, overwrite=False)
+        _sync(folder)
+
+    def settle(self, key: str) -> None:
+        _sync((self._root / key).parent)
+
+
+class _Bucket:
+    """A bucket of an S3, which answers when what it was given is durable. Where and whose it is, AWS_… variables say."""
+
+    def __init__(self, bucket: str, prefix: str | None) -> None:
+        self.store: ObjectStore = S3Store(
+            bucket,
+            prefix=(prefix or "").strip("/") or None,
+            client_options={
+                "connect_timeout": timedelta(seconds=3),
+                "timeout": timedelta(seconds=30),
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP", "") == "true",
+            },
+            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=20)},
+        )
+
+    def half_files(self) -> Path:
+        return Path(tempfile.gettempdir())
+
+    def appear(self, spool: Spool, key: str) -> None:
+        if not spool.size:
+            obstore.put(self.store, key, b"", mode="create")
+            return
+        with mmap.mmap(spool.file.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+            obstore.put(self.store, key, view, mode="create")
+
+    def settle(self, key: str) -> None:
+        """What S3 shows is durable."""
+
+
+class PhotoStore:
+    """The photos at `address`, a folder or `s3://bucket/prefix`. Safe for many processes and machines at once."""
+
+    def __init__(self, address: str | Path, *, limit: int = MOST_BYTES) -> None:
         self._limit = limit
-        self._originals = folder / "originals"
-        self._copies = folder / "copies"
-        self._incoming = folder / "incoming"
+        bucket = BUCKET.fullmatch(str(address))
+        self._place: _Place = _Bucket(bucket["bucket"], bucket["prefix"]) if bucket else _Folder(Path(address))
+        self._store = self._place.store
+
+    def require_works(self) -> None:
+        """Find out whether the store answers. Raises StoreUnavailable."""
+        with _told():
+            next(iter(obstore.list(self._store, "uploads/none")), None)
 
     def require_room(self, length: int | None) -> None:
-        """Refuse a photo by the size in bytes that its sender states, if any, before a byte is read.
+        """Refuse a file by the size in bytes that its sender states, if any, before a byte is read.
 
         Raises PhotoTooLarge.
         """
         if length is not None and length > self._limit:
             raise PhotoTooLarge(limit_bytes=self._limit)
+
+    def spool(self) -> Spool:
+        """A place for bytes that come in, as a context manager. Raises StoreFull."""
+        return Spool(self._place.half_files())
 
     def put(self, pieces: Iterable[bytes], *, sha256: str) -> int:
         """Keep an original whose SHA-256 is `sha256` (hexadecimal); its size in bytes. On return it is durable.
@@ -75,104 +163,177 @@ class PhotoStore:
         Bytes that are here already are still read and compared, because a sender has to show that it holds them, and
         not written.
 
-        Raises PhotoTooLarge, HashMismatch and StoreFull; then, as after any other failure, nothing is left behind.
+        Raises PhotoTooLarge, HashMismatch, StoreFull and StoreUnavailable; then nothing is left behind.
         """
-        final = _path(self._originals, sha256)
-        verified = _verified(pieces, sha256=sha256, limit=self._limit)
-        if final.exists():
-            size = sum(len(piece) for piece in verified)
-        else:
-            with self._written(verified, mode=0o440) as (half, size):
-                _make_folder(final.parent)
-                with suppress(FileExistsError):  # another upload of the same photo was faster
-                    final.hardlink_to(half)
-        # Also when it was here before: whoever linked it may not have come to this line yet.
-        _sync(final.parent)
-        return size
+        _require_name(sha256)
+        with self.spool() as spool:
+            for piece in pieces:
+                spool.write(piece)
+                if spool.size > self._limit:
+                    raise PhotoTooLarge(limit_bytes=self._limit)
+            self.keep(spool, sha256=sha256)
+            return spool.size
+
+    def keep(self, spool: Spool, *, sha256: str) -> None:
+        """Keep what was spooled as the original `sha256`. On return it is durable.
+
+        Raises HashMismatch when it is another, StoreFull and StoreUnavailable.
+        """
+        if spool.sha256 != sha256:
+            raise HashMismatch
+        key = _key("originals", sha256)
+        with _told():
+            try:
+                self._place.appear(spool, key)
+            except AlreadyExistsError:
+                # Whoever was faster may not have come so far yet that it is durable.
+                self._place.settle(key)
 
     def exists(self, sha256: str) -> bool:
-        """Whether the original is here."""
-        return _path(self._originals, sha256).exists()
+        """Whether the original is here. Raises StoreUnavailable."""
+        with _told():
+            try:
+                obstore.head(self._store, _key("originals", sha256))
+            except FileNotFoundError:
+                return False
+        return True
 
     def open(self, sha256: str) -> BinaryIO:
-        """The original, to read. Raises PhotoNotFound."""
-        return _opened(_path(self._originals, sha256))
+        """The original, in memory, to read. Raises PhotoNotFound and StoreUnavailable."""
+        return self._read(_key("originals", sha256))
 
-    def put_copy(self, sha256: str, copy: Copy, content: bytes) -> None:
-        """Keep a copy made from the original, in place of the one before. On return it is durable."""
-        final = _path(self._copies / copy, sha256)
-        with self._written([content], mode=0o640) as (half, _):
-            _make_folder(final.parent)
-            half.replace(final)
-        _sync(final.parent)
+    def delete(self, sha256: str) -> None:
+        """Take the original away, once nothing may name it any more; it is no error when there is none."""
+        self._delete(_key("originals", sha256))
 
-    def open_copy(self, sha256: str, copy: Copy) -> BinaryIO:
-        """A copy, to read. Raises PhotoNotFound."""
-        return _opened(_path(self._copies / copy, sha256))
+    def originals(self) -> Iterator[Stored]:
+        """Everything that lies where originals do, by name. Raises StoreUnavailable."""
+        return self._listed("originals")
 
-    def delete_copies(self, sha256: str) -> None:
-        """Take away both copies; it is no error when there are none."""
+    def put_copy(self, name: str, copy: Copy, content: bytes) -> None:
+        """Keep a copy under `name`, in place of the one before. Raises StoreFull and StoreUnavailable.
+
+        A copy can be made again from its original: it is whole when it is there, and need not outlive a power cut.
+        """
+        with _told():
+            obstore.put(self._store, _key(f"copies/{copy}", name), content, use_multipart=False)
+
+    def open_copy(self, name: str, copy: Copy) -> BinaryIO:
+        """A copy, to read. Raises PhotoNotFound and StoreUnavailable."""
+        return self._read(_key(f"copies/{copy}", name))
+
+    def delete_copy(self, name: str, copy: Copy) -> None:
+        """Take one copy away; it is no error when there is none."""
+        self._delete(_key(f"copies/{copy}", name))
+
+    def delete_copies(self, name: str) -> None:
+        """Take away every copy under `name`; it is no error when there are none."""
         for copy in Copy:
-            _path(self._copies / copy, sha256).unlink(missing_ok=True)
+            self.delete_copy(name, copy)
+
+    def copies(self) -> Iterator[tuple[Copy, Stored]]:
+        """Every copy, by kind and name. Raises StoreUnavailable."""
+        for copy in Copy:
+            for stored in self._listed(f"copies/{copy}"):
+                yield copy, stored
+
+    def put_piece(self, upload_id: UUID, spool: Spool) -> str:
+        """Keep what was spooled as a piece of an upload, and return its name. On return it is durable.
+
+        Raises StoreFull and StoreUnavailable.
+        """
+        name = f"uploads/{upload_id}/{uuid4().hex}"
+        with _told():
+            self._place.appear(spool, name)
+        return name
+
+    def read_piece(self, name: str) -> Iterator[bytes]:
+        """The bytes of a piece. Raises PhotoNotFound and StoreUnavailable."""
+        with _told():
+            try:
+                for part in obstore.get(self._store, name).stream(min_chunk_size=1 << 18):
+                    yield bytes(part)
+            except FileNotFoundError as missing:
+                raise PhotoNotFound from missing
+
+    def delete_pieces(self, names: Iterable[str]) -> None:
+        """Take pieces of uploads away; it is no error when they are gone. Raises StoreUnavailable."""
+        for name in names:
+            self._delete(name)
 
     def discard_abandoned(self, *, before: datetime) -> int:
-        """Delete half files of uploads that a crash broke off before that instant; how many there were."""
+        """Delete half files, and pieces of uploads, that were written before an instant; how many there were.
+
+        A crash leaves them behind. Raises StoreUnavailable.
+        """
         discarded = 0
-        for half in self._incoming.glob("*"):
+        for half in self._half_files():
             with suppress(FileNotFoundError):  # an upload that ended meanwhile took its own away
                 if half.stat().st_mtime < before.timestamp():
                     half.unlink()
                     discarded += 1
+        with _told():
+            for batch in obstore.list(self._store, "uploads"):
+                for found in batch:
+                    if found["last_modified"] < before:
+                        self._delete(found["path"])
+                        discarded += 1
         return discarded
 
-    @contextmanager
-    def _written(self, pieces: Iterable[bytes], *, mode: int) -> Iterator[tuple[Path, int]]:
-        """A synced half file of `pieces` and its size; gone when the block ends, however it ends."""
-        _make_folder(self._incoming)
-        half = self._incoming / uuid4().hex
-        try:
-            size = 0
-            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-                for piece in pieces:
-                    size += file.write(piece)
-            _sync(half)
-            yield half, size
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StoreFull from error
-            raise
-        finally:
-            half.unlink(missing_ok=True)
+    def _half_files(self) -> Iterator[Path]:
+        # In a machine's temporary folder lies what is others' too; a restart empties it.
+        return iter(()) if isinstance(self._place, _Bucket) else self._place.half_files().glob("*")
+
+    def _read(self, key: str) -> BinaryIO:
+        with _told():
+            try:
+                return io.BytesIO(obstore.get(self._store, key).bytes())
+            except FileNotFoundError as missing:
+                raise PhotoNotFound from missing
+
+    def _delete(self, key: str) -> None:
+        with _told(), suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
+
+    def _listed(self, tree: str) -> Iterator[Stored]:
+        """What lies under `tree`, in the order of names: folder by folder, as a disk has no order of its own."""
+        with _told():
+            found = obstore.list_with_delimiter(self._store, tree)
+        here = [(one["path"], one) for one in found["objects"]] + [(folder, None) for folder in found["common_prefixes"]]
+        for path, one in sorted(here, key=lambda entry: entry[0]):
+            if one is None:
+                yield from self._listed(path)
+            else:
+                yield Stored(path.rpartition("/")[2], one["size"], one["last_modified"])
 
 
-def _path(tree: Path, sha256: str) -> Path:
-    """Where a photo lies in a tree. Raises PhotoNotFound for a name that is no hash, so that no path is made of it."""
-    if not is_sha256(sha256):
+def _require_name(name: str) -> None:
+    if not is_sha256(name):
         raise PhotoNotFound
-    return tree / sha256[:2] / sha256[2:4] / sha256
 
 
-def _opened(path: Path) -> BinaryIO:
+def _key(tree: str, name: str) -> str:
+    """Where something lies in a tree. Raises PhotoNotFound for a name that is no hash, so that no path is made of it."""
+    _require_name(name)
+    return f"{tree}/{name[:2]}/{name[2:4]}/{name}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise our errors in place of those of the store; what is not there or there already is for the caller to say."""
     try:
-        return path.open("rb")
-    except FileNotFoundError as missing:
-        raise PhotoNotFound from missing
-
-
-def _verified(pieces: Iterable[bytes], *, sha256: str, limit: int) -> Iterator[bytes]:
-    digest, size = hashlib.sha256(), 0
-    for piece in pieces:
-        size += len(piece)
-        if size > limit:
-            raise PhotoTooLarge(limit_bytes=limit)
-        digest.update(piece)
-        yield piece
-    if digest.hexdigest() != sha256:
-        raise HashMismatch
+        yield
+    except (FileNotFoundError, AlreadyExistsError):
+        raise
+    except (BaseError, OSError) as error:
+        # The library tells of a full disk in words alone.
+        if "os error 28" in str(error) or "os error 122" in str(error):
+            raise StoreFull from error
+        raise StoreUnavailable from error
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it; a name is durable only when the folder that holds it is synced."""
+    """Make a folder and those above it, durably."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o750, exist_ok=True)
@@ -180,7 +341,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a closed file, or the names in a folder, to the disk."""
+    """Bring the names in a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
