@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from environs import Env
 
+# A bucket of an S3, and where in it; anything else that names where photos lie is a folder.
+BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./-]*))?")
+
 Environment = Literal["development", "test", "production"]
 
 
@@ -76,6 +79,9 @@ def read_settings() -> Settings:
         problems.append(
             "neither HAIGIO_GATEWAY nor HAIGIO_SMS_URL is set: in production one-time codes must reach a phone"
         )
+    photos = env.str("HAIGIO_PHOTOS", "").strip()
+    if photos.startswith("s3:") and not BUCKET.fullmatch(photos):
+        problems.append("HAIGIO_PHOTOS must be a folder or s3://bucket/prefix")
     tiles_url = env.str("HAIGIO_TILES_URL", "") or None
     if tiles_url and not _is_tiles_address(tiles_url):
         problems.append("HAIGIO_TILES_URL must be an http(s) address with {z}, {x} and {y} in its path")
@@ -91,7 +97,7 @@ def read_settings() -> Settings:
         env=cast("Environment", environment),
         database_url=env.str("HAIGIO_DATABASE_URL"),
         queue_url=env.str("HAIGIO_QUEUE_URL"),
-        photos=env.str("HAIGIO_PHOTOS").strip(),
+        photos=photos,
         secret=env.str("HAIGIO_SECRET"),
         sms_url=env.str("HAIGIO_SMS_URL", "") or None,
         public_url=env.str("HAIGIO_PUBLIC_URL", "").strip().rstrip("/"),

@@ -107,8 +107,11 @@ def _environment(place: Place, kind: str, port: int, stores: Mapping[str, str]) 
         if os.environ.get(name):
             say(f"{name} is left aside: ./run only uses a database and a queue of its own.")
     secret = os.environ.get("HAIGIO_SECRET") or place.secret()
-    photos = Path(os.environ.get("HAIGIO_PHOTOS") or place.var / "photos").absolute()
-    photos.mkdir(mode=0o700, parents=True, exist_ok=True)
+    photos = os.environ.get("HAIGIO_PHOTOS") or str(place.var / "photos")
+    if not photos.startswith("s3://"):
+        folder = Path(photos).absolute()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        photos = str(folder)
     # In production only whoever runs the proxy knows how the outside reaches it; until they say so desks ask for news.
     here = f"http://{HOST}:{live_port(port)}/live" if kind == "development" else ""
     return {
@@ -117,7 +120,7 @@ def _environment(place: Place, kind: str, port: int, stores: Mapping[str, str]) 
         "HAIGIO_ENV": kind,
         "HAIGIO_VAR": str(place.var),
         "HAIGIO_VENV": str(place.venv),
-        "HAIGIO_PHOTOS": str(photos),
+        "HAIGIO_PHOTOS": photos,
         "HAIGIO_SECRET": secret,
         "HAIGIO_LIVE_URL": os.environ.get("HAIGIO_LIVE_URL") or here,
         # Push services want to know whom they could write to; a copy to try things on has nobody.

@@ -21,6 +21,7 @@ from app.http import queues, statuses
 from app.http.access import needs
 from app.http.container import container
 from app.identity.permissions import Do
+from app.photos.errors import StoreUnavailable
 from app.reports import queries
 
 blueprint = Blueprint("operation", __name__)

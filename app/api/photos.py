@@ -73,18 +73,19 @@ class PhotoOfReport(MethodView):
     def put(self, asked: Mapping[str, Any], report_id: UUID, sha256: str) -> tuple[dict[str, Any], int]:
         """Send a photo
 
-        The body is the file itself, byte for byte (JPEG, PNG, WebP or HEIC, at most 20 MB), and `sha256` its name.
+        The body is the file itself, byte for byte (JPEG, PNG, WebP or HEIC, at most 20 MB), and `sha256` its name. On a bad
+        network better use `/uploads`, which goes on where it broke off.
         It may be sent again: 201 the first time, then 200. The copies that people see follow within seconds.
         """
         role = asked["role"]
         require_right(report_id, role)
-        container().photos.require_room(request.content_length)
+        actions.require_size(request.content_length, request.mimetype)
         if actions.expect(session(), report_id, sha256, role, length=request.content_length):
             require_open(report_id)
             container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
         request.max_content_length = sys.maxsize  # the store has a limit of its own
-        original = actions.keep(container().photos, request.stream, sha256=sha256, length=request.content_length)
+        original = actions.keep(container().photos, request.stream, sha256=sha256)
         require_right(report_id, role)  # the report may be another unit's by now
         is_new = actions.receive(session(), container().photos, original, report_id=report_id, role=role, now=now())
         return _shown(session().get_one(Photo, (report_id, sha256))), 201 if is_new else 200

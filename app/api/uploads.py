@@ -5,14 +5,13 @@ whoever needs no second try.
 """
 
 import base64
-import binascii
 import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import Any, cast, get_args
+from typing import cast, get_args
 from uuid import UUID
 
 from flask import Response, request
@@ -29,10 +28,10 @@ from app.http.container import container
 from app.http.limits import PHOTOS
 from app.http.statuses import ProtocolUnknown
 from app.identity.permissions import Do
-from app.photos import uploads
+from app.photos import actions, uploads
 from app.photos.actions import Role
 from app.photos.errors import HashMismatch, NotAPhoto, OffsetMismatch, PhotoTooLarge, UploadTooLong
-from app.photos.formats import MOST_BYTES, PHOTO_BYTES, VIDEO_BYTES
+from app.photos.formats import MOST_BYTES
 from app.photos.storage import chunks
 from app.photos.uploads import ALGORITHMS, Checksum, Progress
 
@@ -62,7 +61,7 @@ class Announced:
     report_id: UUID
     role: Role
     sha256: str
-    is_video: bool
+    media_type: str
 
 
 @blueprint.after_request
@@ -102,9 +101,7 @@ class Uploads(MethodView):
         _require_version()
         said = request.headers.get("Upload-Metadata", "")
         announced, length = _announced(said), _number("Upload-Length")
-        limit = VIDEO_BYTES if announced.is_video else PHOTO_BYTES
-        if length > limit:
-            raise PhotoTooLarge(limit_bytes=limit)
+        actions.require_size(length, announced.media_type)
         if length == 0:
             raise NotAPhoto
         require_right(announced.report_id, announced.role)
@@ -259,25 +256,24 @@ def _checksum() -> Checksum | None:
 
 def _announced(said: str) -> Announced:
     """What `Upload-Metadata` says. Raises UploadHeaderMalformed."""
+    malformed = UploadHeaderMalformed(header="Upload-Metadata")
     try:
         pairs = _pairs(said)
-        role, report_id = pairs.get("role", "before"), UUID(pairs["report"])
-        if role not in get_args(Role):
-            raise ValueError(role)
-        return Announced(report_id, cast("Role", role), pairs["sha256"], pairs.get("filetype", "").startswith("video/"))
+        report_id, sha256 = UUID(pairs["report"]), pairs["sha256"]
     except (ValueError, KeyError) as wrong:
-        raise UploadHeaderMalformed(header="Upload-Metadata") from wrong
+        raise malformed from wrong
+    role = pairs.get("role", "before")
+    if role not in get_args(Role):
+        raise malformed
+    return Announced(report_id, cast("Role", role), sha256, pairs.get("filetype", ""))
 
 
 def _pairs(said: str) -> Mapping[str, str]:
-    """Names and values: `name base64, name base64`."""
+    """Names and values: `name base64, name base64`. Raises ValueError."""
     if len(said) > MOST_METADATA or "\0" in said:
         raise ValueError(said)
-    pairs: dict[str, Any] = {}
+    pairs = {}
     for pair in said.split(","):
         name, _, encoded = pair.strip().partition(" ")
-        try:
-            pairs[name] = base64.b64decode(encoded, validate=True).decode()
-        except binascii.Error as wrong:
-            raise ValueError(name) from wrong
+        pairs[name] = base64.b64decode(encoded, validate=True).decode()  # its error is a ValueError
     return pairs

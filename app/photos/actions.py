@@ -81,14 +81,23 @@ def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: 
     session.execute(insert(Photo).on_conflict_do_nothing(index_elements=["report_id", "sha256"]), rows)
 
 
-def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | None) -> Original:
-    """Read a photo into the store. `length` is the size in bytes that the sender states, if any.
+def require_size(length: int | None, media_type: str) -> None:
+    """Refuse a file by what its sender says of it before a byte is read: its size in bytes, if any, and its kind.
+
+    Raises PhotoTooLarge.
+    """
+    limit = limit_of(media_type)
+    if length is not None and length > limit:
+        raise PhotoTooLarge(limit_bytes=limit)
+
+
+def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str) -> Original:
+    """Read a photo into the store.
 
     Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.
 
     Raises NotAPhoto, PhotoTooLarge, HashMismatch, StoreFull and StoreUnavailable, and leaves nothing behind then.
     """
-    store.require_room(length)
     with store.spool() as spool:
         for piece in chunks(stream):
             spool.write(piece)
@@ -100,9 +109,7 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | Non
 def require_allowed(spool: Spool) -> ImageType:
     """What kind of file this is, by its first bytes. Raises NotAPhoto, and PhotoTooLarge when it is too large for its kind."""
     media_type = sniff(spool.head)
-    limit = limit_of(media_type)
-    if spool.size > limit:
-        raise PhotoTooLarge(limit_bytes=limit)
+    require_size(spool.size, media_type)
     return media_type
 
 

@@ -50,9 +50,9 @@ def sniff(head: bytes) -> ImageType:
     raise NotAPhoto
 
 
-def limit_of(image_type: ImageType) -> int:
-    """How many bytes a file of this format may have."""
-    return VIDEO_BYTES if image_type.value.startswith("video/") else PHOTO_BYTES
+def limit_of(media_type: str) -> int:
+    """How many bytes a file of this media type may have: only one that says it is a video may be larger than a photo."""
+    return VIDEO_BYTES if media_type.startswith("video/") else PHOTO_BYTES
 
 
 def exif_block(head: bytes) -> bytes | None:

@@ -19,8 +19,8 @@ _LIFE_S = 600  # at least; up to one step longer
 
 
 def urls(key: bytes, sha256: str, *, now: datetime, base: str = "") -> Mapping[str, str]:
-    """The addresses of both copies, below `base` (scheme and host; a path alone when it is empty)."""
-    return {copy.value: base + _path(key, sha256, copy, now) for copy in Copy}
+    """The addresses of the two copies that whoever reads the report sees, below `base` (scheme and host, or nothing)."""
+    return {copy.value: base + _path(key, sha256, copy, now) for copy in (Copy.DISPLAY, Copy.THUMB)}
 
 
 def require_valid(key: bytes, sha256: str, copy: Copy, *, until: int, signature: str, now: datetime) -> None:

@@ -27,7 +27,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 
-_OF_PHOTO = {"columns": ["report_id", "sha256"], "refcolumns": ["photos.report_id", "photos.sha256"]}
+
+def _of_photo() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["report_id", "sha256"], ["photos.report_id", "photos.sha256"])
 
 
 class Photo(Base):
@@ -112,7 +114,7 @@ class PhotoBlur(Base):
             '"left" >= 0 and top >= 0 and width > 0 and height > 0 and "left" + width <= 1.0001 and top + height <= 1.0001',
             name="place",
         ),
-        ForeignKeyConstraint(**_OF_PHOTO),
+        _of_photo(),
         Index("photo_blurs_photo_idx", "report_id", "sha256"),
     )
 
@@ -135,7 +137,7 @@ class PhotoLook(Base):
     """Somebody of the unit asked to see a photo in full size; `opened_at` is when the link was first followed."""
 
     __tablename__ = "photo_looks"
-    __table_args__ = (ForeignKeyConstraint(**_OF_PHOTO), Index("photo_looks_photo_idx", "report_id", "sha256"))
+    __table_args__ = (_of_photo(), Index("photo_looks_photo_idx", "report_id", "sha256"))
 
     id: Mapped[UUID] = mapped_column(UuidType, primary_key=True)
     report_id: Mapped[UUID] = mapped_column(UuidType)

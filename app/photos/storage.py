@@ -27,11 +27,10 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from app.config import BUCKET
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull, StoreUnavailable
 from app.photos.formats import MOST_BYTES
 from app.photos.spool import Spool
-
-BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[\w./-]*))?")
 
 _PIECE_BYTES = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -134,8 +133,7 @@ class _Bucket:
 class PhotoStore:
     """The photos at `address`, a folder or `s3://bucket/prefix`. Safe for many processes and machines at once."""
 
-    def __init__(self, address: str | Path, *, limit: int = MOST_BYTES) -> None:
-        self._limit = limit
+    def __init__(self, address: str | Path) -> None:
         bucket = BUCKET.fullmatch(str(address))
         self._place: _Place = _Bucket(bucket["bucket"], bucket["prefix"]) if bucket else _Folder(Path(address))
         self._store = self._place.store
@@ -145,17 +143,10 @@ class PhotoStore:
         with _told():
             next(iter(obstore.list(self._store, "uploads/none")), None)
 
-    def require_room(self, length: int | None) -> None:
-        """Refuse a file by the size in bytes that its sender states, if any, before a byte is read.
-
-        Raises PhotoTooLarge.
-        """
-        if length is not None and length > self._limit:
-            raise PhotoTooLarge(limit_bytes=self._limit)
-
     def spool(self) -> Spool:
-        """A place for bytes that come in, as a context manager. Raises StoreFull."""
-        return Spool(self._place.half_files())
+        """A place for bytes that come in, as a context manager. Raises StoreFull and StoreUnavailable."""
+        with _told():
+            return Spool(self._place.half_files())
 
     def put(self, pieces: Iterable[bytes], *, sha256: str) -> int:
         """Keep an original whose SHA-256 is `sha256` (hexadecimal); its size in bytes. On return it is durable.
@@ -169,8 +160,8 @@ class PhotoStore:
         with self.spool() as spool:
             for piece in pieces:
                 spool.write(piece)
-                if spool.size > self._limit:
-                    raise PhotoTooLarge(limit_bytes=self._limit)
+                if spool.size > MOST_BYTES:
+                    raise PhotoTooLarge(limit_bytes=MOST_BYTES)
             self.keep(spool, sha256=sha256)
             return spool.size
 
@@ -299,7 +290,9 @@ class PhotoStore:
         """What lies under `tree`, in the order of names: folder by folder, as a disk has no order of its own."""
         with _told():
             found = obstore.list_with_delimiter(self._store, tree)
-        here = [(one["path"], one) for one in found["objects"]] + [(folder, None) for folder in found["common_prefixes"]]
+        here = [(one["path"], one) for one in found["objects"]] + [
+            (folder, None) for folder in found["common_prefixes"]
+        ]
         for path, one in sorted(here, key=lambda entry: entry[0]):
             if one is None:
                 yield from self._listed(path)

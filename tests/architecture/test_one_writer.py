@@ -13,7 +13,7 @@ WRITERS = {
     "app/core/audit.py": "the audit writes itself",
     "app/core/db.py": "opens and commits units of work: it is the edge's",
     "app/core/outbox.py": "the outbox writes itself",
-    "app/photos/storage.py": "flushes files, and knows no rows",
+    "app/photos/uploads.py": "what is on its way is written and read in one place",
     "app/reports/intake.py": "submit is one statement, decided and written in one file",
     "app/reports/recurrence.py": "one statement of a job",
     "app/reports/reform.py": "moves cases after a reform",

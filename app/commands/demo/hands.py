@@ -90,7 +90,7 @@ class Hands:
     def photograph(self, session: Session, report_id: UUID, content: bytes, role: PhotoRole, now: datetime) -> str:
         """Add a photo and make the copies that people see at once; return its SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
-        original = photos.keep(self._store, io.BytesIO(content), sha256=sha256, length=len(content))
+        original = photos.keep(self._store, io.BytesIO(content), sha256=sha256)
         photos.receive(session, self._store, original, report_id=report_id, role=role, now=now)
         copies = make_copies(io.BytesIO(content))
         self._store.put_copy(sha256, Copy.DISPLAY, copies.display)

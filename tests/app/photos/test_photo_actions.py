@@ -9,8 +9,16 @@ from sqlalchemy import func, select, text
 
 from app.core.outbox import OutboxMessage
 from app.photos import actions
-from app.photos.errors import HashMismatch, NotAPhoto, NotASha256, PhotoRoleTaken, PhotoTooLarge, TooManyPhotos
-from app.photos.formats import ImageType
+from app.photos.errors import (
+    HashMismatch,
+    NotAPhoto,
+    NotASha256,
+    OriginalGone,
+    PhotoRoleTaken,
+    PhotosTooLarge,
+    PhotoTooLarge,
+    TooManyPhotos,
+)
 from app.photos.models import Photo
 
 NOW = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
@@ -26,12 +34,15 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def original(content: bytes) -> actions.Original:
-    return actions.Original(sha256(content), ImageType.PNG, len(content))
+@pytest.fixture
+def receive(store):
+    """Keep a photo and receive it."""
 
+    def keep_and_receive(session, report_id, content, role="before", now=NOW):
+        kept = actions.keep(store, io.BytesIO(content), sha256=sha256(content))
+        return actions.receive(session, store, kept, report_id=report_id, role=role, now=now)
 
-def receive(session, report_id, content, role="before", now=NOW):
-    return actions.receive(session, original(content), report_id=report_id, role=role, now=now)
+    return keep_and_receive
 
 
 def promised(session, topic="photo.received"):
@@ -46,8 +57,8 @@ def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
     content = photo()
 
     assert actions.expect(session, report_id, sha256(content), "before")
-    kept = actions.keep(store, io.BytesIO(content), sha256=sha256(content), length=len(content))
-    new = actions.receive(session, kept, report_id=report_id, role="before", now=NOW)
+    kept = actions.keep(store, io.BytesIO(content), sha256=sha256(content))
+    new = actions.receive(session, store, kept, report_id=report_id, role="before", now=NOW)
 
     assert new
     row = session.get(Photo, (report_id, sha256(content)))
@@ -61,7 +72,7 @@ def test_a_photo_is_kept_before_it_is_received(store, session, report_id):
     }
 
 
-def test_the_same_photo_again_changes_nothing(session, report_id):
+def test_the_same_photo_again_changes_nothing(session, report_id, receive):
     assert receive(session, report_id, photo())
 
     assert not receive(session, report_id, photo(), now=NOW + timedelta(minutes=5))
@@ -69,7 +80,7 @@ def test_the_same_photo_again_changes_nothing(session, report_id):
     assert len(promised(session)) == 1
 
 
-def test_a_photo_that_the_report_named_is_received_when_it_comes(session, report_id):
+def test_a_photo_that_the_report_named_is_received_when_it_comes(session, report_id, receive):
     name = sha256(photo())
     session.add(Photo(report_id=report_id, sha256=name, role="before", state="awaited", added_at=NOW))
     session.flush()
@@ -81,7 +92,7 @@ def test_a_photo_that_the_report_named_is_received_when_it_comes(session, report
     assert (row.state, row.added_at, row.received_at) == ("received", NOW, NOW + timedelta(minutes=3))
 
 
-def test_one_photo_is_not_both_before_and_after(session, report_id):
+def test_one_photo_is_not_both_before_and_after(session, report_id, receive):
     receive(session, report_id, photo(), "before")
 
     with pytest.raises(PhotoRoleTaken):
@@ -90,14 +101,14 @@ def test_one_photo_is_not_both_before_and_after(session, report_id):
         receive(session, report_id, photo(), "after")
 
 
-def test_a_photo_of_one_report_may_be_of_another(session, filed):
+def test_a_photo_of_one_report_may_be_of_another(session, filed, receive):
     one, other = filed(session), filed(session)
 
     assert receive(session, one, photo(), "before")
     assert receive(session, other, photo(), "after")
 
 
-def test_the_eleventh_photo_of_a_role_is_refused_and_the_tenth_may_come_again(session, report_id):
+def test_the_eleventh_photo_of_a_role_is_refused_and_the_tenth_may_come_again(session, report_id, receive):
     for shade in range(10):
         receive(session, report_id, photo(shade), "before")
 
@@ -110,7 +121,7 @@ def test_the_eleventh_photo_of_a_role_is_refused_and_the_tenth_may_come_again(se
     assert receive(session, report_id, photo(99), "after")  # the officer's own
 
 
-def test_twenty_uploads_at_once_are_ten_photos(committed, filed):
+def test_twenty_uploads_at_once_are_ten_photos(committed, filed, receive):
     with committed.unit_of_work() as session:
         report_id = filed(session)
     outcomes = []
@@ -145,18 +156,18 @@ def test_what_cannot_be_kept_leaves_nothing(store, tmp_path):
     text, content = b"Toi gui anh nay cho phuong", photo()
 
     with pytest.raises(NotAPhoto):
-        actions.keep(store, io.BytesIO(text), sha256=sha256(text), length=None)
+        actions.keep(store, io.BytesIO(text), sha256=sha256(text))
     with pytest.raises(NotAPhoto):
-        actions.keep(store, io.BytesIO(b""), sha256=sha256(b""), length=0)
+        actions.keep(store, io.BytesIO(b""), sha256=sha256(b""))
     with pytest.raises(HashMismatch):
-        actions.keep(store, io.BytesIO(content), sha256=sha256(text), length=None)
+        actions.keep(store, io.BytesIO(content), sha256=sha256(text))
     with pytest.raises(PhotoTooLarge):
-        actions.keep(store, io.BytesIO(content), sha256=sha256(content), length=20_000_001)
+        actions.keep(store, io.BytesIO(content.ljust(20_000_001, b"\0")), sha256=sha256(content))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_copies_are_written_once(session, report_id):
+def test_copies_are_written_once(session, report_id, receive):
     name = sha256(photo())
     receive(session, report_id, photo())
 
@@ -169,7 +180,7 @@ def test_copies_are_written_once(session, report_id):
     assert message.payload == {"report_id": str(report_id), "sha256": name, "units": [unit_of(session, report_id)]}
 
 
-def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, report_id):
+def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, report_id, receive):
     name = sha256(photo())
     receive(session, report_id, photo(), "after")
 
@@ -178,3 +189,43 @@ def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, repor
     row = session.get(Photo, (report_id, name), populate_existing=True)
     assert (row.state, row.refusal) == ("refused", "photo_damaged")
     assert [message.payload["sha256"] for message in promised(session, "photo.refused")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("length", "media_type"),
+    [(None, "image/jpeg"), (0, "image/jpeg"), (20_000_000, "image/jpeg"), (20_000_000, ""), (40_000_000, "video/mp4")],
+)
+def test_a_stated_length_within_the_limit_is_let_in(length, media_type):
+    actions.require_size(length, media_type)
+
+
+@pytest.mark.parametrize(
+    ("length", "media_type", "limit"),
+    [(20_000_001, "image/jpeg", 20_000_000), (20_000_001, "", 20_000_000), (40_000_001, "video/mp4", 40_000_000)],
+)
+def test_a_stated_length_over_the_limit_is_refused(length, media_type, limit):
+    with pytest.raises(PhotoTooLarge) as refused:
+        actions.require_size(length, media_type)
+
+    assert refused.value.facts == {"limit_bytes": limit}
+
+
+def test_sixty_megabytes_of_one_role_are_the_most(session, report_id, receive):
+    report = {"report_id": report_id, "role": "before", "state": "received", "added_at": NOW}
+    session.add_all(Photo(sha256=sha256(bytes([n])), bytes=20_000_000, **report) for n in range(2))
+    session.add(Photo(sha256=sha256(b"2"), bytes=19_000_000, **report))
+    session.flush()
+
+    assert actions.expect(session, report_id, sha256(photo(1)), "before", length=1_000_000)
+    with pytest.raises(PhotosTooLarge):
+        actions.expect(session, report_id, sha256(photo(1)), "before", length=1_000_001)
+    assert actions.expect(session, report_id, sha256(photo(1)), "after", length=20_000_000)
+    assert receive(session, report_id, photo(1))
+
+
+def test_bytes_that_went_meanwhile_have_to_be_sent_again(session, store, report_id):
+    kept = actions.keep(store, io.BytesIO(photo()), sha256=sha256(photo()))
+    store.delete(sha256(photo()))
+
+    with pytest.raises(OriginalGone):
+        actions.receive(session, store, kept, report_id=report_id, role="before", now=NOW)

@@ -64,8 +64,8 @@ def sent(committed, settings, store, filed, monkeypatch):
     def send(content):
         name = hashlib.sha256(content).hexdigest()
         with committed.unit_of_work() as session:
-            kept = actions.keep(store, io.BytesIO(content), sha256=name, length=None)
-            actions.receive(session, kept, report_id=filed(session), role="before", now=NOW)
+            kept = actions.keep(store, io.BytesIO(content), sha256=name)
+            actions.receive(session, store, kept, report_id=filed(session), role="before", now=NOW)
             message = session.scalars(select(OutboxMessage)).one()
         return Sent(committed, store, name, message.id, message.payload)
 

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import io
+import itertools
 import os
 import stat
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
-from app.photos.storage import Copy, PhotoStore, chunks
+from app.photos.storage import Copy, chunks
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,24 +72,11 @@ def test_other_bytes_than_announced_leave_nothing(store, tmp_path):
     assert not store.exists(NAME)
 
 
-def test_too_many_bytes_leave_nothing(tmp_path):
+def test_too_many_bytes_leave_nothing(store, tmp_path):
     with pytest.raises(PhotoTooLarge):
-        put(PhotoStore(tmp_path / "photos", limit=len(PHOTO) - 1))
+        store.put(itertools.repeat(bytes(1_000_000), 41), sha256=NAME)
 
     assert files(tmp_path) == []
-    assert put(PhotoStore(tmp_path / "photos", limit=len(PHOTO))) == len(PHOTO)
-
-
-@pytest.mark.parametrize("length", [None, 0, 20_000_000])
-def test_a_stated_length_within_the_limit_is_let_in(store, length):
-    store.require_room(length)
-
-
-def test_a_stated_length_over_the_limit_is_refused(store):
-    with pytest.raises(PhotoTooLarge) as refused:
-        store.require_room(20_000_001)
-
-    assert refused.value.facts == {"limit_bytes": 20_000_000}
 
 
 def test_a_connection_that_breaks_leaves_nothing(store, tmp_path):
@@ -194,17 +182,6 @@ def test_an_upload_that_ends_while_half_files_are_looked_through_is_no_error(sto
     monkeypatch.setattr(type(tmp_path), "glob", glob)
     assert store.discard_abandoned(before=later) == 1
     assert not any(half.exists() for half in halves)
-
-
-def test_pieces_are_filled_from_a_stream_that_trickles():
-    class Trickle(io.BytesIO):
-        def read(self, size=-1):
-            return super().read(min(size, 1000))
-
-    pieces = list(chunks(Trickle(PHOTO)))
-
-    assert b"".join(pieces) == PHOTO
-    assert [len(piece) for piece in pieces] == [262_144, 262_144, 262_144, 262_144, 1_050_000 - 4 * 262_144]
 
 
 HALF_AN_UPLOAD = """
