@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from stack.browser import find_browser, wanted_by
+from stack.javascript import find_javascript
 from stack.packages import DEVELOPMENT, install
 from stack.place import ROOT, Place, find_place
 from stack.progress import Refusal, complain, say
@@ -26,6 +27,7 @@ def test(arguments: list[str]) -> int:
         Stop: somebody asked it to stop.
     """
     with _prepared("test") as place:
+        javascript = {"HAIGIO_JAVASCRIPT": str(find_javascript(place))}
         browser, left_out = {}, ""
         if wanted_by(arguments):
             try:
@@ -36,7 +38,7 @@ def test(arguments: list[str]) -> int:
                 why = str(refusal).partition("\n")[0]
                 left_out = f"\nTHE TESTS IN A BROWSER (tests/browser) ARE LEFT OUT. {why}"
                 complain(left_out)
-        status = _beside_stores(place, [["-m", "pytest", "-n", "2", *arguments]], browser)
+        status = _beside_stores(place, [["-m", "pytest", "-n", "2", *arguments]], {**javascript, **browser})
         if left_out:
             complain(left_out)  # once more, where it is read
         return status

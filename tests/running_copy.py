@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,23 +204,22 @@ class Copy:
         self.start("valkey")
 
 
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Copy]:
-    """One copy for all the stories of a test run."""
-    folder = tmp_path_factory.mktemp("copy")
-    sockets = Path(f"/tmp/haigio-journeys-{os.getpid()}")
+@contextmanager
+def started(folder: Path, name: str, **more: str) -> Iterator[Copy]:
+    """A copy whose database and sockets are called `name`, with `more` in its environment."""
+    sockets = Path(f"/tmp/haigio-{name}-{os.getpid()}")
     sockets.mkdir(mode=0o700)
-    name = f"haigio_journeys_{worker_id}"
-    create_database(name)
-    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", name))
+    create_database(f"haigio_{name}")
+    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", f"haigio_{name}"))
     environment = {
         **os.environ,
         "HAIGIO_ENV": "development",
-        "HAIGIO_DATABASE_URL": url_of("HAIGIO_DATABASE_URL", name),
-        "HAIGIO_OWNER_DATABASE_URL": url_of("HAIGIO_OWNER_DATABASE_URL", name),
+        "HAIGIO_DATABASE_URL": url_of("HAIGIO_DATABASE_URL", f"haigio_{name}"),
+        "HAIGIO_OWNER_DATABASE_URL": url_of("HAIGIO_OWNER_DATABASE_URL", f"haigio_{name}"),
         "HAIGIO_QUEUE_URL": f"unix://{sockets}/valkey.sock",
         "HAIGIO_PHOTOS": str(folder / "photos"),
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     port, live_port = free_port(), free_port()
     environment["HAIGIO_LIVE_URL"] = f"http://127.0.0.1:{live_port}/live"
@@ -231,10 +230,19 @@ def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
         cwd=ROOT, env=environment, check=True, capture_output=True,
     )  # fmt: skip
     made.accounts = json.loads(accounts.read_text())
-    made.start_all()
-    yield made
-    made.stop_all()
-    shutil.rmtree(sockets, ignore_errors=True)
+    try:
+        made.start_all()
+        yield made
+    finally:
+        made.stop_all()
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Copy]:
+    """One copy for all the stories of a test run."""
+    with started(tmp_path_factory.mktemp("copy"), f"journeys_{worker_id}") as made:
+        yield made
 
 
 @pytest.fixture

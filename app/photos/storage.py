@@ -34,6 +34,7 @@ from app.photos.spool import Spool
 
 _PIECE_BYTES = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 class Copy(StrEnum):
@@ -294,10 +295,11 @@ class PhotoStore:
             (folder, None) for folder in found["common_prefixes"]
         ]
         for path, one in sorted(here, key=lambda entry: entry[0]):
+            name = path.rpartition("/")[2]
             if one is None:
                 yield from self._listed(path)
-            else:
-                yield Stored(path.rpartition("/")[2], one["size"], one["last_modified"])
+            elif one["size"] or not _FOLDER.fullmatch(name):  # some S3 show a folder of theirs that fell empty
+                yield Stored(name, one["size"], one["last_modified"])
 
 
 def _require_name(name: str) -> None:

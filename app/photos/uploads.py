@@ -22,7 +22,14 @@ from sqlalchemy.orm import Session
 from app.core.db import new_id
 from app.photos import actions
 from app.photos.actions import Original, Role
-from app.photos.errors import ChecksumMismatch, HashMismatch, OffsetMismatch, UploadNotFound, UploadTooLong
+from app.photos.errors import (
+    ChecksumMismatch,
+    HashMismatch,
+    OffsetMismatch,
+    PhotoNotFound,
+    UploadNotFound,
+    UploadTooLong,
+)
 from app.photos.models import Upload
 from app.photos.spool import HEAD_BYTES, Spool
 from app.photos.storage import PhotoStore
@@ -158,7 +165,11 @@ def take_in(session: Session, store: PhotoStore, progress: Progress, spool: Spoo
         except OffsetMismatch:
             store.delete_pieces([name])
             raise
-    original = _assembled(store, progress, spool)
+    try:
+        original = _assembled(store, progress, spool)
+    except PhotoNotFound:
+        _require_still(session, progress)
+        raise HashMismatch from None  # the store lost a piece: only sending all of it again helps
     done = _advance(session, progress, replace(progress, offset=offset, pieces=()), done_at=now)
     actions.receive(session, store, original, report_id=progress.report_id, role=progress.role, now=now)
     return done
@@ -188,11 +199,17 @@ def _advance(session: Session, before: Progress, after: Progress, *, done_at: da
         .execution_options(synchronize_session=False)
     )
     if moved.first() is None:
-        at = session.scalar(select(Upload.offset_bytes).where(Upload.id == before.id))
-        if at is None:
-            raise UploadNotFound
-        raise OffsetMismatch(offset=at)
+        _require_still(session, before)
     return after
+
+
+def _require_still(session: Session, progress: Progress) -> None:
+    """Refuse when somebody else took an upload further, or gave it up. Raises OffsetMismatch, UploadNotFound."""
+    at = session.execute(select(Upload.offset_bytes, Upload.done_at).where(Upload.id == progress.id)).one_or_none()
+    if at is None:
+        raise UploadNotFound
+    if at.offset_bytes != progress.offset or at.done_at is not None:
+        raise OffsetMismatch(offset=at.offset_bytes)
 
 
 def end(session: Session, upload_id: UUID) -> None:

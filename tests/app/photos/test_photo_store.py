@@ -6,9 +6,11 @@ import os
 import stat
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -187,6 +189,7 @@ def test_an_upload_that_ends_while_half_files_are_looked_through_is_no_error(sto
 HALF_AN_UPLOAD = """
 import sys, time
 from pathlib import Path
+from uuid import UUID
 from app.photos.storage import PhotoStore
 
 def pieces():
@@ -210,3 +213,54 @@ def test_a_killed_upload_leaves_nothing_that_is_seen_and_nothing_in_the_way(stor
     put(store)
     with store.open(NAME) as original:
         assert original.read() == PHOTO
+
+
+def test_everything_that_lies_there_is_listed_by_name(store, tmp_path):
+    others = [bytes([n]) for n in range(40)]
+    for content in others:
+        put(store, content, hashlib.sha256(content).hexdigest())
+    (tmp_path / "photos" / "originals" / "odd name").write_bytes(b"a stray")
+    store.put_copy(NAME, Copy.THUMB, b"thumb")
+
+    listed = list(store.originals())
+
+    assert [stored.name for stored in listed] == [
+        *sorted(hashlib.sha256(one).hexdigest() for one in others),
+        "odd name",
+    ]
+    assert {stored.size for stored in listed} == {1, 7}
+    assert [(copy, stored.name, stored.size) for copy, stored in store.copies()] == [(Copy.THUMB, NAME, 5)]
+
+
+def test_an_original_is_deleted_once(store, tmp_path):
+    put(store)
+
+    store.delete(NAME)
+    store.delete(NAME)
+
+    assert files(tmp_path) == []
+
+
+def test_pieces_that_nobody_went_on_with_are_swept_when_old(store, tmp_path):
+    with store.spool() as spool:
+        spool.write(b"abc")
+        name = store.put_piece(UUID(int=7), spool)
+    [piece] = (tmp_path / "photos" / "uploads").rglob("*/*")
+    written = datetime.fromtimestamp(piece.stat().st_mtime, UTC)
+
+    assert b"".join(store.read_piece(name)) == b"abc"
+    assert store.discard_abandoned(before=written - timedelta(seconds=1)) == 0
+    assert store.discard_abandoned(before=written + timedelta(seconds=1)) == 1
+    assert files(tmp_path) == []
+
+
+def test_a_spool_holds_no_bytes_in_memory(store):
+    tracemalloc.start()
+    with store.spool() as spool:
+        for _ in range(200):
+            spool.write(bytes(100_000))
+        assert spool.size == 20_000_000
+        peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
