@@ -1,6 +1,7 @@
 """What else happens to a case, through the pages: a question, a contest, a hand-over, the city's desk, a bad network."""
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -358,15 +359,42 @@ def test_photos_that_did_not_get_through_are_not_lost_by_the_next_report(residen
     page = resident.page
     fills_in(page)
     resident.chooses(tmp_path, 31)
-    page.route("**/photos/*role=before", lambda route: route.fulfill(status=401, json={"detail": "Chưa.", "code": "x"}))
+    page.route("**/api/v1/uploads", lambda route: route.fulfill(status=401, json={"detail": "Chưa.", "code": "x"}))
     page.get_by_role("button", name="Gửi", exact=True).click()
     signs_in(page, "0912 555 025")
     expect(page.locator("#uploads")).to_contain_text("Chưa.")
     page.get_by_role("button", name="Gửi tin khác").click()
     expect(page.locator("#uploads")).to_contain_text("Chưa.")
-    page.unroute("**/photos/*role=before")
+    page.unroute("**/api/v1/uploads")
     page.get_by_role("button", name="Gửi lại ảnh").click()
     expect(page.locator("#uploads")).to_contain_text("ảnh đã gửi xong")
+
+
+def test_a_photo_whose_line_breaks_goes_on_where_it_broke_off(resident, tmp_path):
+    resident.goes_to("/")
+    page = resident.page
+    fills_in(page)
+    content = Path(resident.chooses(tmp_path, 33)).read_bytes()
+    half, sizes, cut = len(content) // 2, [], []
+
+    def breaks_in_the_middle(route):
+        sizes.append(len(route.request.post_data_buffer))
+        if cut:
+            return route.continue_()
+        cut.append(route.fetch(post_data=content[:half]).status)
+        return route.abort("failed")
+
+    page.on("requestfailed", lambda _: resident.wrong.clear())
+    page.route(
+        re.compile("/api/v1/uploads/"),
+        lambda route: breaks_in_the_middle(route) if route.request.method == "PATCH" else route.continue_(),
+    )
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    signs_in(page, "0912 555 027")
+    expect(page.locator("#uploads")).to_contain_text("ảnh đã gửi xong")
+
+    assert cut == [204]
+    assert sizes == [len(content), len(content) - half]
 
 
 def test_photos_that_have_to_be_chosen_again_are_asked_for(resident, tmp_path):

@@ -119,26 +119,27 @@ function attempt({ anew = false } = {}) {
 }
 
 /**
- * Send a file, byte for byte, telling how far it is (0 to 1). Answers the photo. Throws Problem or Unanswered.
- * fetch tells nothing of the way up, so this one request is made the older way.
+ * Send `body` as it is, telling how many bytes are on their way. Answers the response's headers, by `name => value`.
+ * Throws Problem or Unanswered. fetch tells nothing of the way up, so this request is made the older way.
  */
-export async function upload(path, file, onProgress) {
+export async function transfer(method, path, { headers, body, onProgress = () => {} }) {
+  const send = () => transferOnce(method, path, { headers, body, onProgress });
   try {
-    return await uploadOnce(path, file, onProgress);
+    return await send();
   } catch (problem) {
     if (problem.code !== "token_expired") throw problem;
     await refresh();
-    return uploadOnce(path, file, onProgress);
+    return send();
   }
 }
 
-function uploadOnce(path, file, onProgress) {
+function transferOnce(method, path, { headers, body, onProgress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("PUT", ROOT + path);
+    request.open(method, path.startsWith(ROOT) ? path : ROOT + path);
     request.setRequestHeader("Accept-Language", client.language);
-    request.responseType = "json";
-    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => onProgress(event.loaded);
     // A line that has gone dead says nothing; a slow one tells of every piece.
     let dead;
     const alive = () => {
@@ -150,10 +151,20 @@ function uploadOnce(path, file, onProgress) {
     request.onloadend = () => clearTimeout(dead);
     alive();
     request.onload = () =>
-      request.status < 300 ? resolve(request.response) : reject(new Problem(request.status, request.response ?? {}));
+      request.status < 300
+        ? resolve((name) => request.getResponseHeader(name))
+        : reject(new Problem(request.status, said(request.responseText)));
     request.onerror = request.onabort = request.ontimeout = () => reject(new Unanswered());
-    request.send(file);
+    request.send(body);
   });
+}
+
+function said(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
 }
 
 /** A UUIDv7 (RFC 9562): 48 bits of milliseconds, then chance. crypto.randomUUID is not there without HTTPS. */

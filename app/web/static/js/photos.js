@@ -1,11 +1,12 @@
 // Photos: chosen, hashed, shown, and sent as they are. The bytes are evidence and are never touched.
 
-import { upload, Unanswered } from "./api.js";
+import { Unanswered } from "./api.js";
 import { find, h, tell } from "./page.js";
+import { ResumableUpload } from "./resumable.js";
 import { t } from "./words.js";
 
 const MOST = 10;
-const MOST_BYTES = 20 * 1024 * 1024;
+const MOST_BYTES = 20_000_000;
 const KINDS = /^image\/(jpeg|png|webp|heic|heif)$/;
 const KINDS_BY_NAME = /\.(jpe?g|png|webp|hei[cf])$/i;
 const WAITS_S = [2, 5, 15, 30];
@@ -110,9 +111,13 @@ export async function sendPhotos(reportId, photos, role, shown) {
     if (shown) shown.append(figure);
     else photo.element.append(bar);
     try {
-      await persistently(() =>
-        upload(`/reports/${reportId}/photos/${photo.sha256}?role=${role}`, photo.file, (part) => (bar.value = part)),
-      );
+      photo.upload ??= new ResumableUpload(photo.file, {
+        report: reportId,
+        role,
+        sha256: photo.sha256,
+        filetype: photo.file.type,
+      });
+      await persistently(() => photo.upload.send((part) => (bar.value = part)));
       photo.sent = true;
     } catch (problem) {
       figure?.remove();
