@@ -70,14 +70,14 @@ def database(name: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def web(environment: dict[str, str], app: str = "wsgi:app") -> Iterator[tuple[str, int]]:
-    """A granian as ./run starts it; yields its address and its process id."""
+def web(environment: dict[str, str], app: str = "wsgi:app", *, threads: int = 4) -> Iterator[tuple[str, int]]:
+    """A granian as ./run starts it, but for the number of threads; yields its address and its process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     served = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "2", "--blocking-threads", "4", "--no-ws", "--no-access-log", "--log-level", "warning", app,
+        "--workers", "2", "--blocking-threads", str(threads), "--no-ws", "--no-access-log", "--log-level", "warning", app,
     ]  # fmt: skip
     process = subprocess.Popen(served, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"

@@ -19,6 +19,9 @@ from stack.supervisor import Process, Supervisor
 HOST = "127.0.0.1"
 NOBODY = "mailto:nobody@localhost"
 SHORTEST_SECRET = 32
+# Of each of the two web processes. A thread is held by each photo that is on its way, which may take minutes on a bad
+# network: two hundred phones at a time leave some fifty for everybody else. Idle ones end by themselves.
+WEB_THREADS = 128
 OURS = ("HAIGIO_DATABASE_URL", "HAIGIO_OWNER_DATABASE_URL", "HAIGIO_QUEUE_URL")
 
 
@@ -158,8 +161,8 @@ def _processes(place: Place, environment: Mapping[str, str], port: int) -> list[
     granian = ["granian", "--host", HOST, "--no-ws", "--no-access-log", "--log-level", "warning"]
     granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5"]
     # Requests are logged by the application, without personal data; the server itself only says what goes wrong.
-    # A thread is held by each photo that is on its way, which may take minutes; idle ones end by themselves.
-    web = [*granian, "--port", str(port), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "32"]
+    web = [*granian, "--port", str(port), "--interface", "wsgi", "--workers", "2"]
+    web += ["--blocking-threads", str(WEB_THREADS)]
     # One process holds every stream; it refuses by itself what is over 2,000.
     live = [*granian, "--port", str(live_port(port)), "--interface", "asgi", "--workers", "1", "--backpressure", "2200"]
     commands = {"web": [*web, "wsgi:app"], "live": [*live, "app.live:app"]}
