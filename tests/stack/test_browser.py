@@ -191,7 +191,7 @@ def pytest_given(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[dict
     given: list[dict[str, str]] = []
 
     def run(_place: Place, _commands: list[list[str]], more: dict[str, str]) -> int:
-        given.append(more)
+        given.append({name: value for name, value in more.items() if name != "HAIGIO_JAVASCRIPT"})
         return 0
 
     monkeypatch.setenv("HAIGIO_VAR", str(machine.place.var))
@@ -199,6 +199,7 @@ def pytest_given(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[dict
     monkeypatch.delenv("HAIGIO_BROWSER", raising=False)
     monkeypatch.delenv("HAIGIO_CHROMIUM", raising=False)
     monkeypatch.setattr(tests, "install", lambda _place, _lock: None)
+    monkeypatch.setattr(tests, "find_javascript", lambda place: place.var / "javascript")
     monkeypatch.setattr(tests, "_beside_stores", run)
     return given
 
