@@ -86,6 +86,11 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | Non
     return Original(sha256, media_type, store.put(itertools.chain([head], pieces), sha256=sha256))
 
 
+def lock_bytes(session: Session, sha256: str) -> None:
+    """Be the only one who names or deletes these bytes, until the transaction ends."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:sha256, 0))"), {"sha256": sha256})
+
+
 def receive(session: Session, original: Original, *, report_id: UUID, role: Role, now: datetime) -> bool:
     """Write that a report has this photo, and promise its copies. False when it had it already.
 

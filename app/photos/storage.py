@@ -15,7 +15,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -29,10 +30,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Copy(StrEnum):
-    """The copies that people see."""
+    """The copies that people see: of a report's readers two, in full size for its unit, blurred for the public."""
 
     DISPLAY = "display"
     THUMB = "thumb"
+    FULL = "full"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Something in the store: its name, its size in bytes, since when it is there."""
+
+    name: str
+    size: int
+    modified: datetime
 
 
 def chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -98,6 +110,14 @@ class PhotoStore:
         """The original, to read. Raises PhotoNotFound."""
         return _opened(_path(self._originals, sha256))
 
+    def delete(self, sha256: str) -> None:
+        """Take the original away, once nothing may name it any more; it is no error when there is none."""
+        _path(self._originals, sha256).unlink(missing_ok=True)
+
+    def originals(self) -> Iterator[Stored]:
+        """Everything that lies where originals do, by name."""
+        return _listed(self._originals)
+
     def put_copy(self, sha256: str, copy: Copy, content: bytes) -> None:
         """Keep a copy made from the original, in place of the one before. On return it is durable."""
         final = _path(self._copies / copy, sha256)
@@ -110,10 +130,20 @@ class PhotoStore:
         """A copy, to read. Raises PhotoNotFound."""
         return _opened(_path(self._copies / copy, sha256))
 
-    def delete_copies(self, sha256: str) -> None:
-        """Take away both copies; it is no error when there are none."""
+    def delete_copy(self, name: str, copy: Copy) -> None:
+        """Take one copy away; it is no error when there is none."""
+        _path(self._copies / copy, name).unlink(missing_ok=True)
+
+    def delete_copies(self, name: str) -> None:
+        """Take away every copy under `name`; it is no error when there are none."""
         for copy in Copy:
-            _path(self._copies / copy, sha256).unlink(missing_ok=True)
+            self.delete_copy(name, copy)
+
+    def copies(self) -> Iterator[tuple[Copy, Stored]]:
+        """Every copy, by kind and name."""
+        for copy in Copy:
+            for stored in _listed(self._copies / copy):
+                yield copy, stored
 
     def discard_abandoned(self, *, before: datetime) -> int:
         """Delete half files of uploads that a crash broke off before that instant; how many there were."""
@@ -150,6 +180,14 @@ def _path(tree: Path, sha256: str) -> Path:
     if not is_sha256(sha256):
         raise PhotoNotFound
     return tree / sha256[:2] / sha256[2:4] / sha256
+
+
+def _listed(tree: Path) -> Iterator[Stored]:
+    for path in sorted(tree.rglob("*")):
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                found = path.stat()
+                yield Stored(path.name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _opened(path: Path) -> BinaryIO:
