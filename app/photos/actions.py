@@ -244,6 +244,11 @@ def ensure_retention(session: Session, city_id: int, now: datetime) -> bool:
     return True
 
 
+def scrubbed(session: Session, found: Mapping[str, int], now: datetime) -> None:
+    """Put on record that the whole store was read, and how many of each sort were found."""
+    audit.record(session, by=None, action="photos:scrub", subject="photos", at=now, data=dict(found))
+
+
 def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
     """Promise that what became of a photo is told, to the unit that holds its report too."""
     unit_id = session.execute(text("select unit_id from reports where id = :id"), {"id": report_id}).scalar_one()

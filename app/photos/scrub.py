@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
@@ -131,15 +132,21 @@ class Scrub:
             self.found.missized.add(name)
 
     def _stray(self, name: str) -> None:
-        if self._delete_strays:
-            # Locked, an upload of the same bytes has either named them, or will find that they are gone.
-            with self._work() as session:
-                lock_bytes(session, name)
-                if _named(session, [name]):
-                    return
-                self._store.delete(name)
-            self.found.deleted += 1
-        self.found.strays.add(name)
+        if not self._delete_strays or self._deleted(name, lambda: self._store.delete(name)):
+            self.found.strays.add(name)
+
+    def _deleted(self, name: str, delete: Callable[[], None]) -> bool:
+        """Delete what belongs to bytes that no row names; False when one does by now.
+
+        Locked, an upload of the same bytes has either named them, or will find that they are gone.
+        """
+        with self._work() as session:
+            lock_bytes(session, name)
+            if _named(session, [name]):
+                return False
+            delete()
+        self.found.deleted += 1
+        return True
 
     def _rows(self) -> Iterator[Sequence[str]]:
         """The hashes that rows name, page by page in their order."""
@@ -185,10 +192,9 @@ class Scrub:
                 is_known = stored.name in known
             if is_known or stored.modified >= self._before:
                 continue
-            self.found.copies.add(f"{copy}/{stored.name}")
-            if self._delete_strays:
-                self._store.delete_copy(stored.name, copy)
-                self.found.deleted += 1
+            delete = partial(self._store.delete_copy, stored.name, copy)
+            if not self._delete_strays or self._deleted(stored.name, delete):
+                self.found.copies.add(f"{copy}/{stored.name}")
 
     def _write_public_names(self, database: sqlite3.Connection) -> None:
         """Which public copies there may be: their names cannot be turned back into the rows that they belong to."""
