@@ -17,7 +17,6 @@ from app.http.container import container
 from app.http.limits import EVIDENCE
 from app.identity.permissions import Do
 from app.photos.bundle import Bundle
-from app.photos.storage import chunks
 from app.reports import custody, evidence, queries
 from app.reports.evidence import Piece
 
@@ -55,8 +54,8 @@ class Evidence(MethodView):
         except BaseException:
             bundle.close()
             raise
-        response = Response(chunks(bundle.file), mimetype="application/zip")
-        response.call_on_close(bundle.close)
+        response = Response(bundle.read(), mimetype="application/zip")
+        response.call_on_close(bundle.close)  # also when nobody reads it
         response.content_length = size
         response.headers["Content-Disposition"] = f'attachment; filename="{number}.zip"'
         return response

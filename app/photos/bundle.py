@@ -28,15 +28,15 @@ _ORDINARY_FILE: Final = 0o644 << 16
 
 
 class Bundle:
-    """A zip on its way. To be closed by whoever has read `file`."""
+    """A zip on its way: things are added, it is finished, it is read once."""
 
     def __init__(self, at: datetime) -> None:
         """`at` is the instant that its members carry, in local time, as a zip knows no offset."""
         self._at = at.astimezone(LOCAL_ZONE).timetuple()[:6]
         folder = os.environ.get("TMPDIR") or (_ON_DISK if os.path.isdir(_ON_DISK) else None)  # noqa: PTH112
         with _room():
-            self.file: IO[bytes] = tempfile.TemporaryFile(dir=folder, prefix="haigio-")  # noqa: SIM115 -- see `close`
-        self._zip = ZipFile(self.file, "w", ZIP_STORED)
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, prefix="haigio-")  # noqa: SIM115 -- see `close`
+        self._zip = ZipFile(self._file, "w", ZIP_STORED)
 
     def add_original(self, store: PhotoStore, sha256: str, name: str) -> None:
         """Add an original byte for byte under `name`.
@@ -66,16 +66,23 @@ class Bundle:
         """Complete the zip and go back to its beginning; its size in bytes. Raises NoRoomForBundle."""
         with _room():
             self._zip.close()
-            self.file.flush()
-        size = self.file.tell()
-        self.file.seek(0)
+            self._file.flush()
+        size = self._file.tell()
+        self._file.seek(0)
         return size
+
+    def read(self) -> Iterator[bytes]:
+        """The finished zip piece by piece; at its end it is closed."""
+        try:
+            yield from chunks(self._file)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of it, finished or not."""
         with suppress(OSError, ValueError):  # what is broken off is no zip, and need not become one
             self._zip.close()
-        self.file.close()
+        self._file.close()
 
     def _member(self, name: str) -> ZipInfo:
         member = ZipInfo(name, self._at)

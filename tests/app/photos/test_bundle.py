@@ -9,7 +9,6 @@ from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 
-from app.photos import bundle as bundles
 from app.photos.bundle import Bundle
 from app.photos.errors import NoRoomForBundle, OriginalDamaged
 
@@ -44,7 +43,7 @@ def test_an_original_is_in_it_byte_for_byte(store, bundle):
     bundle.add("README.txt", "Hồ sơ".encode())
     size = bundle.finish()
 
-    whole = bundle.file.read()
+    whole = b"".join(bundle.read())
     assert len(whole) == size
     with ZipFile(io.BytesIO(whole)) as opened:
         assert opened.testzip() is None
@@ -73,7 +72,7 @@ def test_a_full_disk_is_said(store, bundle, monkeypatch):
     def full(_data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(bundle.file, "write", full)
+    monkeypatch.setattr(bundle._file, "write", full)
     with pytest.raises(NoRoomForBundle):
         bundle.add_original(store, name, "01-before.jpg")
 
@@ -93,7 +92,7 @@ def test_four_hundred_megabytes_take_little_memory(store, bundle):
     for place, name in enumerate(names):
         bundle.add_original(store, name, f"{place}.jpg")
     size = bundle.finish()
-    read = sum(len(piece) for piece in bundles.chunks(bundle.file))
+    read = sum(len(piece) for piece in bundle.read())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -52,7 +52,12 @@ def test_the_windows_of_an_instant():
 
 def test_a_window_holds_just_what_is_due():
     ends = [at("2025-12-31 16:59:59.999999"), at("2025-12-31 17:00"), at("2026-05-31 05:00")]
-    ends += [at("2026-06-30 16:59:59.999999"), at("2026-06-30 17:00"), at("2026-12-31 17:00"), at("2027-03-01 01:02:03")]
+    ends += [
+        at("2026-06-30 16:59:59.999999"),
+        at("2026-06-30 17:00"),
+        at("2026-12-31 17:00"),
+        at("2027-03-01 01:02:03"),
+    ]
     for ended, recorded, days in product(ends, (True, False), (0, 29, 30, 31, 89, 90, 91, 3649, 3650, 3651)):
         for now in (ended + timedelta(days=days), ended + timedelta(days=days, microseconds=-1)):
             goes = goes_at(ended, recorded=recorded, policies=POLICIES)

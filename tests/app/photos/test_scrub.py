@@ -188,7 +188,9 @@ def test_copies_of_no_photo_are_strays_too(shelf):
 
     found = shelf.scrubbed(delete_strays=True)
 
-    assert sorted(found.copies.first) == sorted([f"display/{gone}", f"full/{gone}", f"public/{public[1]}", f"thumb/{gone}"])
+    assert sorted(found.copies.first) == sorted(
+        [f"display/{gone}", f"full/{gone}", f"public/{public[1]}", f"thumb/{gone}"]
+    )
     assert sorted(f"{copy}/{stored.name}" for copy, stored in shelf.store.copies()) == sorted(
         [f"display/{name}", f"full/{name}", f"public/{public[0]}", f"thumb/{name}"]
     )
