@@ -66,9 +66,8 @@ class Bundle:
         """Complete the zip and go back to its beginning; its size in bytes. Raises NoRoomForBundle."""
         with _room():
             self._zip.close()
-            self._file.flush()
-        size = self._file.tell()
-        self._file.seek(0)
+            size = self._file.tell()
+            self._file.seek(0)
         return size
 
     def read(self) -> Iterator[bytes]:

@@ -2,8 +2,7 @@
 
 import hashlib
 import os
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from shell import environment_of, run
@@ -11,6 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 import district
+from app.core import clock
 from app.photos import actions
 from app.photos.formats import ImageType
 from app.photos.storage import PhotoStore
@@ -18,7 +18,7 @@ from app.reports.rulebook import RulebookCache
 from databases import create_database, migrate, url_of
 from story import Story
 
-CONCLUDED = datetime.now(UTC) - timedelta(days=100)
+CONCLUDED = clock.now() - timedelta(days=100)
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def test_rot_and_a_missing_file_are_an_error_and_stay_in_the_status_until_they_a
     found = haigio("photos", "scrub")
     assert found.returncode == 1
     assert "see `What to do` in docs/operations.md" in found.stderr
-    assert {f"rotten 1 bytes are not those of their name, or cannot be read", rotten.name} <= words(found.stdout)
-    assert {f"missing 1 a row names it, and it is not there", missing.name} <= words(found.stdout)
+    assert {"rotten 1 bytes are not those of their name, or cannot be read", rotten.name} <= words(found.stdout)
+    assert {"missing 1 a row names it, and it is not there", missing.name} <= words(found.stdout)
     status = haigio("status")
     assert status.returncode == 1
     assert "Kho ảnh: 1 ảnh gốc bị hỏng, 1 ảnh gốc bị mất." in status.stdout
@@ -152,7 +152,7 @@ def test_strays_go_only_when_asked_and_old_enough(haigio):
     assert "strays 0 originals that no row names" in words(haigio("photos", "scrub").stdout)
 
     path = next(haigio.folder.glob(f"originals/*/*/{stray}"))
-    then = time.time() - 30 * 3600
+    then = (clock.now() - timedelta(hours=30)).timestamp()
     os.utime(path, (then, then))
     assert "strays 0 originals that no row names" in words(haigio("photos", "scrub", "--older-than", 48).stdout)
     told = haigio("photos", "scrub")

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
 
+from app.core import clock
 from app.photos import actions, links, scrub
 from app.photos.formats import ImageType
 from app.photos.models import Photo
@@ -52,14 +52,14 @@ class Shelf:
 
     def age(self, days=3):
         """Everything in the store was written so long ago."""
-        then = time.time() - days * 86_400
+        then = (clock.now() - timedelta(days=days)).timestamp()
         for path in self.folder.rglob("*"):
             if path.is_file():
                 os.utime(path, (then, then))
 
     def scrubbed(self, *, delete_strays=False) -> Found:
         self.session.flush()
-        before = datetime.now(UTC) - DAY
+        before = clock.now() - DAY
         return Scrub(self.database.unit_of_work, self.store, before=before, delete_strays=delete_strays).run()
 
 
