@@ -154,10 +154,10 @@ class Scrub:
         while True:
             wanted = select(Photo.sha256).where(Photo.state.in_(LIVING), Photo.sha256 > after)
             with self._work() as session:
-                page = session.scalars(wanted.distinct().order_by(Photo.sha256).limit(BATCH)).all()
+                page = session.scalars(wanted.order_by(Photo.sha256).limit(BATCH)).all()
             if not page:
                 return
-            yield page
+            yield list(dict.fromkeys(page))  # one photo may be of several reports
             after = page[-1]
 
     def _look_for(self, names: Iterable[str]) -> None:
