@@ -64,6 +64,10 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
     """What is done how often. What people were promised an instant for comes before the house's own."""
     reaper = Reaper(queue)
     sweeps = Sweeps(database, city_id)
+
+    def erase_photos_whose_time_is_over(now: datetime) -> bool:
+        return sweeps.erase_photos_whose_time_is_over(photos, now)
+
     return (
         Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
@@ -79,7 +83,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_old_notices),
         Every(3600, lambda now: discard_half_photos(photos, now)),
-        Every(3600, lambda now: sweeps.erase_photos_whose_time_is_over(photos, now)),
+        Every(3600, erase_photos_whose_time_is_over),
     )
 
 
