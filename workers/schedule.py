@@ -29,10 +29,11 @@ from app.core.db import Database
 from app.core.keepalive import KEEPALIVE
 from app.identity import actions as identity
 from app.notifications import actions as notifications
+from app.photos import actions as photo_actions
 from app.photos import uploads
 from app.photos.errors import StoreUnavailable
 from app.photos.storage import PhotoStore
-from app.reports import reform, sweep
+from app.reports import custody, reform, sweep
 from app.reports.rulebook import RulebookCache
 from app.targets import queries as targets
 from workers.queues import QUEUES, connect
@@ -65,6 +66,10 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
     """What is done how often. What people were promised an instant for comes before the house's own."""
     reaper = Reaper(queue)
     sweeps = Sweeps(database, city_id)
+
+    def erase_photos_whose_time_is_over(now: datetime) -> bool:
+        return sweeps.erase_photos_whose_time_is_over(photos, now)
+
     return (
         Every(1, sweeps.warn_of_cases_that_reach_a_rung),
         Every(10, sweeps.resume_clocks_stopped_for_24_hours),
@@ -81,6 +86,7 @@ def timetable(database: Database, queue: Redis, photos: PhotoStore, city_id: int
         Every(3600, sweeps.forget_kept_promises),
         Every(3600, sweeps.forget_old_notices),
         Every(3600, lambda now: discard_half_photos(photos, now)),
+        Every(3600, erase_photos_whose_time_is_over),
     )
 
 
@@ -142,6 +148,16 @@ class Sweeps:
     def forget_old_notices(self, now: datetime) -> bool:
         """Delete what stood in inboxes for half a year."""
         return self._batch(lambda session: notifications.forget_old(session, now, BATCH))
+
+    def erase_photos_whose_time_is_over(self, photos: PhotoStore, now: datetime) -> bool:
+        """Erase photos that were kept long enough, then their files; a crash in between is made up for by the next turn."""
+        with self._database.unit_of_work() as session:
+            cases = custody.expire(session, self._city_id, now)
+        with self._database.unit_of_work() as session:
+            files = photo_actions.delete_files(session, photos, now)
+        if cases or files:
+            log.info("photos_erased", cases=cases, files=files)
+        return cases > 0 or files > 0
 
 
 def discard_half_photos(photos: PhotoStore, now: datetime) -> None:

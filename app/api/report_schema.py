@@ -70,11 +70,11 @@ class RefusalSchema(Schema):
 
 
 class PhotoSchema(Schema):
-    """A photo: awaited, received, ready (it has `urls`) or refused (`refusal` says why; the original is kept)."""
+    """A photo: awaited, received, ready (it has `urls`), refused (`refusal` says why; the original is kept) or erased."""
 
     sha256 = fields.String()
     role = fields.String(metadata={"enum": ["before", "after"]})
-    state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused"]})
+    state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused", "erased"]})
     urls = fields.Nested(PhotoUrlsSchema, allow_none=True)
     refusal = fields.Nested(RefusalSchema, allow_none=True)
 
@@ -108,6 +108,7 @@ class LinksSchema(Schema):
     moves = fields.String()
     entries = fields.String()
     decisions = fields.String(allow_none=True)
+    evidence = fields.String(allow_none=True)
     members = fields.String(allow_none=True)
     author = fields.String(allow_none=True)
 

@@ -15,6 +15,7 @@ from app.identity.permissions import Actor, Do, Role
 from app.photos.errors import REFUSALS
 from app.reports import entries, workflow
 from app.reports.actions import DO, ReportSubject
+from app.reports.evidence import has_record
 from app.reports.queries import Rating
 from app.reports.rulebook import Rulebook
 from app.reports.workflow import CONTEST_WITHIN, State
@@ -228,12 +229,14 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
     """Where to go from here; null where the asker may not, or not now."""
     itself = f"/api/v1/reports/{row['id']}"
     decides = may(Do.DECIDE) and can_have_decision(row["outcome"])
+    proves = may(Do.MAKE_EVIDENCE) and has_record(row["state"], row["outcome"])
     return {
         "self": itself,
         "timeline": f"{itself}/timeline",
         "moves": f"{itself}/moves",
         "entries": f"{itself}/entries",
         "decisions": f"{itself}/decisions" if decides else None,
+        "evidence": f"{itself}/evidence" if proves else None,
         "members": f"/api/v1/units/{row['unit_id']}/members" if may(Do.READ_MEMBERS) else None,
         "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
     }

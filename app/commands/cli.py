@@ -7,6 +7,7 @@ second for libraries that they never use.
 # ruff: noqa: PLC0415 -- the reason is the paragraph above
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,70 @@ def set_target(
 
     wanted = targets.Wanted(minutes, calendar, field=field, kind=kind, unit=unit, urgent=urgent or None)
     click.echo(targets.set_target(place, wanted, starts))
+
+
+@haigio.group("photos")
+def photos_() -> None:
+    """What lies in the photo store, and how long."""
+
+
+@photos_.command("scrub")
+@click.option("--delete-strays", is_flag=True, help="take away what no row names; never what one does")
+@click.option(
+    "--older-than",
+    type=click.IntRange(1, 24 * 3650),
+    default=24,
+    show_default=True,
+    help="hours: what is younger may be on its way, and is nobody's stray",
+)
+@click.pass_obj
+def scrub_photos(place: Place, *, delete_strays: bool, older_than: int) -> None:
+    """Read every original again; exit code 1 when one is damaged or missing."""
+    from app.commands import photos
+
+    for line in photos.scrub(place, delete_strays=delete_strays, older_than=timedelta(hours=older_than)):
+        click.echo(line)
+
+
+@photos_.command("expire")
+@click.option("--dry-run", is_flag=True, help="only say what would go")
+@click.pass_obj
+def expire_photos(place: Place, *, dry_run: bool) -> None:
+    """Erase the photos whose time is over. The schedule does the same every hour."""
+    from app.commands import photos
+
+    for line in photos.expire(place, dry_run=dry_run):
+        click.echo(line)
+
+
+@photos_.group("retention")
+def retention() -> None:
+    """How many days after a case ended its photos go."""
+
+
+@retention.command("list")
+@click.pass_obj
+def list_retention(place: Place) -> None:
+    """Show what holds now and what will."""
+    from app.commands import photos
+
+    for line in photos.listed(place):
+        click.echo(line)
+
+
+@retention.command("set")
+@click.option("--days", type=click.IntRange(1, 36_500), help="photos go so many days after the case ended")
+@click.option("--never", is_flag=True, help="photos are kept")
+@click.option("--recorded", is_flag=True, help="for cases with a record of a violation (default: for all others)")
+@click.option("--from", "starts", required=True, help="for cases that end from this day on (2027-01-01), to come")
+@click.pass_obj
+def set_retention(place: Place, *, days: int | None, never: bool, recorded: bool, starts: str) -> None:
+    """Let a policy hold for cases that end from a day to come; the first one of a city may begin on any day."""
+    if (days is None) == (not never):
+        raise click.UsageError("give either --days or --never")
+    from app.commands import photos
+
+    click.echo(photos.set_retention(place, recorded=recorded, days=days, starts=starts))
 
 
 @haigio.group()

@@ -34,11 +34,12 @@ def prepare(place: Place, wanted: Wanted) -> None:
             done("everything is there")
             return
         done("something is to do")
-    from app.commands import catalogue, schema, targets, wards  # noqa: PLC0415 -- seconds of imports, needed only from here on
+    from app.commands import catalogue, photos, schema, targets, wards  # noqa: PLC0415 -- seconds of imports, needed only from here on
 
     step("Schema", schema.migrate)
     step("Wards", lambda: wards.ensure_wards(place, wanted.wards))
     step("Calendars", lambda: targets.ensure_calendars(place))
+    step("Retention", lambda: photos.ensure_retention(place))
     step("Catalogue", lambda: catalogue.load(place, None))
     if wanted.accounts is not None:
         _demo(place, wanted.accounts, reports=wanted.reports)

@@ -11,6 +11,7 @@ from typing import Final
 from app.core.errors import Language
 from app.core.outbox import Backlog
 from app.http.queues import EXPECTED, QueueStanding, WorkerStanding
+from app.photos.queries import LastScrub
 
 # The relay hands over within milliseconds, and looks every two seconds on its own.
 UNSENT_TOO_LONG_S: Final = 60
@@ -39,6 +40,8 @@ class Stored:
     stops_late: int  # cases whose clock should have run again for over a minute
     open_cases: int
     overdue: int
+    scrub: LastScrub | None = None  # the last time that the photo store was read
+    files_late: int = 0  # photos that were erased over a day ago and still lie in the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def findings(facts: Facts) -> Sequence[Finding]:
         *_of_processes(facts),
         *_of_cases(facts),
         *_of_promises(facts),
+        *_of_photos(facts),
         *_of_calendars(facts),
     ]
 
@@ -196,6 +200,26 @@ def _of_promises(facts: Facts) -> Iterator[Finding]:
             f"{outbox.given_up} việc tồn đọng đã ngừng gửi: xem vì sao, rồi gửi lại (retry) hoặc bỏ (drop).",
             f"{outbox.given_up} dead letters: see why, then try them again (retry) or drop them.",
             "./haigio dead-letters list",
+        )
+
+
+def _of_photos(facts: Facts) -> Iterator[Finding]:
+    stored = facts.stored
+    if stored is None:
+        return
+    if stored.scrub is not None and (stored.scrub.damaged or stored.scrub.missing):
+        damaged, missing = stored.scrub.damaged, stored.scrub.missing
+        yield Finding(
+            f"Kho ảnh: {damaged} ảnh gốc bị hỏng, {missing} ảnh gốc bị mất. Khôi phục từ bản sao lưu rồi kiểm tra lại.",
+            f"Photo store: {damaged} originals are damaged, {missing} missing. Restore them from a backup, then look again.",
+            "./haigio photos scrub",
+        )
+    if stored.files_late:
+        yield Finding(
+            f"{stored.files_late} ảnh đã xóa hơn một ngày mà tệp vẫn còn trong kho: lượt xóa không chạy hoặc bị lỗi.",
+            f"{stored.files_late} photos were erased over a day ago and still lie in the store: the sweep does not run, "
+            "or fails.",
+            "./haigio photos expire",
         )
 
 

@@ -14,6 +14,8 @@ from app.core import clock, outbox
 from app.core.clock import ClockWrong
 from app.core.errors import Language
 from app.http import queues
+from app.photos import queries as photos
+from app.photos.queries import LastScrub
 from app.reports import queries
 from app.targets import queries as targets
 from app.targets.stopwatch import LONGEST_STOP
@@ -67,6 +69,8 @@ def _stored(session: Session, now: datetime) -> Stored:
         stops_late=queries.count_stopped(session, before=now - IS_LATE - LONGEST_STOP),
         open_cases=sum(queries.count_open(session).values()),
         overdue=queries.count_overdue(session, now),
+        scrub=photos.last_scrub(session),
+        files_late=photos.count_undeleted(session, before=now - timedelta(days=1)),
     )
 
 
@@ -117,6 +121,15 @@ def _of_database(stored: Stored, words: dict[str, str]) -> Iterator[str]:
             open=stored.open_cases, overdue=stored.overdue, late=stored.rungs_late + stored.warnings_late
         ),
     )
+    yield _line(words["photos"], _of_scrub(stored.scrub, words))
+
+
+def _of_scrub(scrub: LastScrub | None, words: dict[str, str]) -> str:
+    if scrub is None:
+        return words["never scrubbed"]
+    at = f"{scrub.at.astimezone(LOCAL_ZONE):%d/%m/%Y %H:%M}"
+    told = words["scrubbed"]
+    return told.format(at=at, originals=scrub.originals, damaged=scrub.damaged, missing=scrub.missing)
 
 
 def _of_queues(queued: Queued, now: datetime, words: dict[str, str]) -> Iterator[str]:
@@ -161,6 +174,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "dead": "Việc tồn đọng",
         "cases": "Hồ sơ",
         "cases line": "{open} đang mở, {overdue} quá hạn, {late} cảnh báo chưa báo",
+        "photos": "Kho ảnh",
+        "scrubbed": "đọc lại lần cuối {at}: {originals} ảnh gốc, {damaged} hỏng, {missing} mất",
+        "never scrubbed": "chưa đọc lại lần nào (./haigio photos scrub)",
         "queues": "Hàng đợi",
         "queue line": "{name:<8} {depth} chờ, {failed} lỗi trong ngày, {workers} worker{seen}",
         "seen": " (thấy {ago} trước)",
@@ -181,6 +197,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "dead": "Dead letters",
         "cases": "Cases",
         "cases line": "{open} open, {overdue} overdue, {late} warnings not told",
+        "photos": "Photo store",
+        "scrubbed": "last read {at}: {originals} originals, {damaged} damaged, {missing} missing",
+        "never scrubbed": "never read again yet (./haigio photos scrub)",
         "queues": "Queues",
         "queue line": "{name:<8} {depth} waiting, {failed} failed within a day, {workers} workers{seen}",
         "seen": " (seen {ago} ago)",

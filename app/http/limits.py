@@ -68,6 +68,8 @@ class Limit:
 # An eager resident sends ten reports on a walk; a hundred people may share one address.
 REPORTS: Final = Limit("report", person=60, address=2000)
 PHOTOS: Final = Limit("photo", person=600, address=10_000)
+# A bundle may read a hundred megabytes and more; nobody needs one every minute.
+EVIDENCE: Final = Limit("evidence", person=20, address=200)
 # A phone or browser says where to ring when it is signed in on, and when its address has changed.
 DEVICES: Final = Limit("device", person=20, address=2000)
 

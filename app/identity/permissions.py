@@ -152,6 +152,7 @@ class Do(StrEnum):
     SPEAK = "speak"  # answer, contest, withdraw, add, rate
     INSTRUCT = "instruct"
     DECIDE = "decide"  # enter a sanction decision
+    MAKE_EVIDENCE = "make_evidence"  # let the originals of a recorded case leave, with a reason, on record
     READ_QUEUE = "read_queue"
     READ_UNITS = "read_units"  # to whom a case could be handed
     READ_MEMBERS = "read_members"  # of a unit: to whom a case of it could be assigned
@@ -215,6 +216,7 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     ),
     Do.INSTRUCT: _any(L),
     Do.DECIDE: (Clause(C, Relation.OF_ITS_UNIT),),
+    Do.MAKE_EVIDENCE: (Clause(C, Relation.OF_ITS_UNIT),),
     Do.READ_QUEUE: (Clause(O, Relation.OF_ITS_UNIT), *_any(L)),
     Do.READ_UNITS: _any(O, L),
     Do.READ_MEMBERS: (Clause(O, Relation.OF_ITS_UNIT),),

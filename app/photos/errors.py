@@ -57,6 +57,40 @@ class PhotoRoleTaken(Conflict):
     en = "This photo already belongs to the report in the other role."
 
 
+class PhotoErased(Conflict):
+    """The report had this photo until its time was over; it does not come back."""
+
+    code = "photo_erased"
+    vi = "Ảnh này đã được xóa theo thời hạn lưu trữ và không nhận lại."
+    en = "This photo was erased when its time was over and is not taken again."
+
+
+class OriginalDamaged(Conflict):
+    """What the store gives back is not what was received: no evidence can be made of it."""
+
+    code = "original_damaged"
+    vi = "Ảnh gốc {sha256} trong kho bị hỏng hoặc bị mất nên không lập được hồ sơ; hãy báo quản trị hệ thống."
+    en = (
+        "The original {sha256} is damaged or missing in the store, so no bundle was made; please tell an administrator."
+    )
+
+
+class NoRoomForBundle(Unavailable):
+    """The disk on which a bundle is put together is full."""
+
+    code = "evidence_no_room"
+    vi = "Máy chủ tạm thời hết chỗ để đóng gói hồ sơ; hãy thử lại sau."
+    en = "The server has no room to put the bundle together for the moment; please try again later."
+
+
+class RetentionInThePast(Invalid):
+    """A policy would change what has judged cases already."""
+
+    code = "retention_in_the_past"
+    vi = "Thời hạn lưu trữ mới phải bắt đầu từ ngày mai trở đi."
+    en = "Retention must begin on a day to come: what has judged a case is not rewritten."
+
+
 class TooManyPhotos(Invalid):
     """The report has as many photos as it may."""
 

@@ -152,6 +152,11 @@ class Report(Base):
         Index("reports_true_point_idx", "point", postgresql_using="gist", postgresql_where=_IS_TRUE),
         Index("reports_awaiting_idx", "stopped_at", postgresql_where=text("state = 'awaiting_resident'")),
         Index("reports_to_close_idx", "concluded_at", postgresql_where=text("state = 'concluded'")),
+        Index(
+            "reports_over_idx",
+            "ended_at",
+            postgresql_where=text("state in ('closed', 'withdrawn') and outcome is distinct from 'recorded'"),
+        ),
         Index("reports_original_idx", "original_id", postgresql_where=text("original_id is not null")),
         Index("reports_filed_by_idx", "filed_by", postgresql_where=text("filed_by is not null")),
         CheckConstraint("warned between 0 and 3", name="warned"),

@@ -36,7 +36,7 @@ def count(engine, what):
 
 def test_the_first_start_brings_everything_in(copy):
     _, _, engine, first = copy
-    for title in ("Schema", "Wards", "Catalogue", "Staff", "History", "Live cases"):
+    for title in ("Schema", "Wards", "Retention", "Catalogue", "Staff", "History", "Live cases"):
         assert title in first.stdout
     assert count(engine, "ward_versions") == 5
     assert count(engine, "kinds") == 31
@@ -144,5 +144,6 @@ def test_in_production_only_schema_wards_and_catalogue(worker_id, tmp_path):
     assert done.returncode == 0, done.stderr
     engine = create_engine(url_of("HAIGIO_DATABASE_URL", name))
     assert [count(engine, table) for table in ("ward_versions", "kinds", "people", "reports")] == [5, 31, 0, 0]
+    assert count(engine, "retention_policies where recorded = (days is null) and valid_to is null") == 2
     engine.dispose()
     assert "everything is there" in run(environment, tmp_path, "prepare", "--production").stdout

@@ -10,6 +10,7 @@ from app.commands.standing import Facts, Queued, Stored, findings
 from app.commands.status import screen
 from app.core.outbox import Backlog
 from app.http.queues import QueueStanding, WorkerStanding
+from app.photos.queries import LastScrub
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 CALM = Backlog(waiting=0, oldest_s=0, unsent=0, oldest_unsent_s=0, again=0, failed=0, later=0, given_up=0)
@@ -86,6 +87,9 @@ def test_all_is_well_also_with_overdue_cases_and_failures_that_are_being_retried
         (stored(stops_late=5), "5 clocks were stopped for over 24 h", "tail -n 50 var/log/schedule.log"),
         (replace(WELL, stored=None, clock_wrong=True), "The clock of this machine", "timedatectl timesync-status"),
         (waiting(given_up=3), "3 dead letters", "./haigio dead-letters list"),
+        (stored(scrub=LastScrub(NOW, 900, 2, 0)), "2 originals are damaged, 0 missing", "./haigio photos scrub"),
+        (stored(scrub=LastScrub(NOW, 900, 0, 1)), "0 originals are damaged, 1 missing", "./haigio photos scrub"),
+        (stored(files_late=3), "3 photos were erased over a day ago", "./haigio photos expire"),
         (replace(WELL, calendar_gaps=["office 2028"]), "Holidays are missing: office 2028", "./haigio calendar check"),
     ],
 )
@@ -109,7 +113,8 @@ def test_the_screen_is_read_in_vietnamese_and_ends_with_what_to_do():
     assert "relay 0 · schedule 1 (đang giữ nhịp) · live 1" in lines[3]
     assert "12 chưa xong, 2 chưa vào hàng đợi (lâu nhất 45s), 0 gửi lại, 1 hẹn giờ" in lines[4]
     assert "40 đang mở, 3 quá hạn, 0 cảnh báo chưa báo" in lines[6]
-    assert "email    0 chờ, 2 lỗi trong ngày, 1 worker (thấy 20s trước)" in lines[7]
+    assert lines[7] == "Kho ảnh           chưa đọc lại lần nào (./haigio photos scrub)"
+    assert "email    0 chờ, 2 lỗi trong ngày, 1 worker (thấy 20s trước)" in lines[8]
     assert lines[-2] == "  ! Không có relay nào chạy: không việc nào được đưa vào hàng đợi."
     assert lines[-1] == "      python -m workers relay"
     assert len(lines) <= 24, "one screen"
@@ -125,6 +130,14 @@ def test_with_a_wrong_clock_nothing_is_said_that_goes_by_the_time():
         "timedatectl timesync-status",
         "./run",
     ]
+
+
+def test_the_last_reading_of_the_photo_store_is_on_it():
+    facts = stored(scrub=LastScrub(NOW - timedelta(days=2), 41_200, 0, 0))
+    assert findings(facts) == []
+    assert "Photo store       last read 21/11/2026 10:00: 41200 originals, 0 damaged, 0 missing" in screen(
+        facts, [], "en"
+    )
 
 
 def test_when_all_is_well_it_says_so():

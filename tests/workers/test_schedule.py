@@ -1,7 +1,8 @@
 """One schedule at a time: each tick once, taken over when it dies; and what the ticks do."""
 
+import hashlib
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,9 +21,14 @@ from app.identity.models import RefreshToken
 from app.identity.permissions import Actor, Role
 from app.notifications import queries
 from app.notifications.models import Device
+from app.photos import actions as photos
+from app.photos.formats import ImageType
+from app.photos.models import RetentionPolicy
 from app.photos.storage import PhotoStore
+from app.reports.rulebook import RulebookCache
 from app.targets.models import CalendarYear, TargetPolicy, WorkCalendar
 from district import LONG_AGO, District
+from story import Story
 from workers import schedule
 from workers.schedule import Every, Round, Sweeps
 
@@ -271,3 +277,24 @@ def test_working_hours_that_lack_a_year_are_said_loudly(
 
     (complaint,) = said
     assert (complaint["log_level"], complaint["calendar"], complaint["years"]) == ("error", "office", (2027,))
+
+
+def test_photos_whose_time_is_over_go_and_their_files_with_them(
+    session: Session, database: Database, district: District, tmp_path: Path
+) -> None:
+    story, store = Story(session, district, RulebookCache(1)), PhotoStore(tmp_path)
+    session.add(RetentionPolicy(city_id=1, recorded=False, days=30, valid_from=date(2026, 1, 1)))
+    ended = NOW - timedelta(days=30)
+    report_id = story.received(now=ended)
+    sha256 = hashlib.sha256(b"photo").hexdigest()
+    store.put([b"photo"], sha256=sha256)
+    original = photos.Original(sha256, ImageType.JPEG, 5)
+    photos.receive(session, store, original, report_id=report_id, role="before", now=ended)
+    story.move(report_id, "withdrawn", by=story.resident, now=ended)
+    sweeps = Sweeps(database, 1)
+
+    assert sweeps.erase_photos_whose_time_is_over(store, NOW - timedelta(seconds=1)) is False
+    assert store.exists(sha256)
+    assert sweeps.erase_photos_whose_time_is_over(store, NOW) is True
+    assert not store.exists(sha256)
+    assert sweeps.erase_photos_whose_time_is_over(store, NOW) is False

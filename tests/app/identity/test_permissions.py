@@ -95,6 +95,7 @@ ORDINARY = {
     Do.SPEAK: {"author", "filer"},
     Do.INSTRUCT: {"leader"},
     Do.DECIDE: {"chair"},
+    Do.MAKE_EVIDENCE: {"chair"},
     Do.READ_QUEUE: {"officer", "chair", "leader"},
     Do.READ_UNITS: {"officer", "other officer", "chair", "other chair", "dispatcher", "leader"},
     Do.READ_MEMBERS: {"officer", "chair"},
@@ -126,6 +127,7 @@ def test_an_ordinary_report(do, allowed):
         (Do.ADD_AFTER_PHOTO, {"dispatcher"}),
         (Do.REVIEW, {"dispatcher"}),
         (Do.DECIDE, set()),
+        (Do.MAKE_EVIDENCE, set()),
         (Do.SPEAK, {"author", "filer"}),
     ],
 )

@@ -42,11 +42,13 @@ TOLD = {
     "warned": set(),
     "nobody_on_duty": set(),
     "photo_refused": set(),
+    "photos_erased": set(),
     "original_moved": set(),
     # What else people put on the course of a case.
     "decision": set(),
     "payment": set(),
     "author_seen": set(),
+    "evidence_made": set(),
 }
 
 # Where and how the case stands while it is news.

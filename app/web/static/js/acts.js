@@ -93,7 +93,8 @@ export class Acts {
 
   async send(act, body, afterwards = () => {}) {
     const version = this.staff && act.path === this.report.links.moves ? this.etag : undefined;
-    const { body: answer } = await asked("POST", act.path, { body, version });
+    const { body: answer } = await asked("POST", act.path, { body, version, file: act.download });
+    if (act.download) save(answer, act.download);
     try {
       await afterwards();
     } catch (problem) {
@@ -107,6 +108,13 @@ export class Acts {
     tell(act.said ?? t("Done."));
     this.done();
   }
+}
+
+/** Let the browser keep a file under a name. */
+function save(file, name) {
+  const address = URL.createObjectURL(file);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // once the browser has begun
 }
 
 /** The form of one act. It has one id until it was answered, so that sending it twice is doing it once. */

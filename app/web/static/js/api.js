@@ -5,6 +5,7 @@ import { t } from "./words.js";
 
 const ROOT = "/api/v1";
 const PATIENCE_MS = 30_000;
+const PATIENCE_FOR_FILES_MS = 20 * 60_000;
 const DEAD_AFTER_MS = 60_000;
 
 /** What the API refused: an RFC 9457 problem with a stable code. */
@@ -42,10 +43,11 @@ export function learnClock(instant) {
 
 /**
  * Ask the API. Answers {status, body, etag}; 304 is an answer. Throws Problem or Unanswered.
- * `body` goes as JSON, `raw` as it is; `etag` asks for news only, `version` refuses when somebody was faster.
+ * `body` goes as JSON, `raw` as it is; `etag` asks for news only, `version` refuses when somebody was faster, `file` is
+ * for answers that are one.
  */
-export async function ask(method, path, { body, raw, etag, version } = {}) {
-  const send = () => sent(method, path, { body, raw, etag, version });
+export async function ask(method, path, { body, raw, etag, version, file } = {}) {
+  const send = () => sent(method, path, { body, raw, etag, version, patience: file ? PATIENCE_FOR_FILES_MS : PATIENCE_MS });
   let response = await send();
   if (response.status === 401 && (await problemOf(response.clone())).code === "token_expired") {
     await refresh();
@@ -53,7 +55,7 @@ export async function ask(method, path, { body, raw, etag, version } = {}) {
   }
   if (response.status === 304) return { status: 304, etag };
   if (!response.ok) throw await problemOf(response);
-  const answer = response.status === 204 ? null : await response.json();
+  const answer = response.status === 204 ? null : await (file ? whole(response) : response.json());
   learnClock(answer?.as_of ?? response.headers.get("Date"));
   return { status: response.status, body: answer, etag: response.headers.get("ETag") };
 }
@@ -63,7 +65,7 @@ export const post = async (path, body, more) => (await ask("POST", path, { body,
 export const patch = async (path, body) => (await ask("PATCH", path, { body })).body;
 export const remove = (path) => ask("DELETE", path);
 
-async function sent(method, path, { body, raw, etag, version }) {
+async function sent(method, path, { body, raw, etag, version, patience = PATIENCE_MS }) {
   const headers = { "Accept-Language": client.language };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-None-Match"] = etag;
@@ -75,8 +77,17 @@ async function sent(method, path, { body, raw, etag, version }) {
       body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
       credentials: "same-origin",
       cache: "no-store", // nothing of a case stays behind on a phone that several people use
-      signal: AbortSignal.timeout?.(PATIENCE_MS), // older browsers have a patience of their own
+      signal: AbortSignal.timeout?.(patience), // older browsers have a patience of their own
     });
+  } catch {
+    throw new Unanswered();
+  }
+}
+
+/** A file that is the answer. Throws Unanswered when it broke off. */
+async function whole(response) {
+  try {
+    return await response.blob();
   } catch {
     throw new Unanswered();
   }

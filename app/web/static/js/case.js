@@ -258,7 +258,7 @@ function step(entry, words) {
   const unit = ["officer", "chair"].includes(entry.by.role) && entry.unit?.name;
   return h(
     "li",
-    { class: ["note", "instruct", "assign", "author_seen", "warned", "nobody_on_duty"].includes(entry.type) ? "inside" : null },
+    { class: ["note", "instruct", "assign", "author_seen", "evidence_made", "warned", "nobody_on_duty"].includes(entry.type) ? "inside" : null },
     h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
     h("div", { text: happened(entry, words) }),
     entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
@@ -292,6 +292,8 @@ function happened({ type, data, to }, { name, members }) {
     decision: () => t("Sanction decision {decision}", { decision: decision(data) }),
     payment: () => t("Fine paid: {decision}", { decision: decision(data) }),
     photo_refused: () => t("A photo cannot be opened"),
+    photos_erased: () => t("Photos erased, as their time was over"),
+    evidence_made: () => t("Evidence bundle made"),
     original_moved: () => t("Counts with an earlier report"),
     reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),
     author_seen: () => t("The desk looked up who reported"),

@@ -116,7 +116,7 @@ function entries(report, course) {
 
 function others(report) {
   const acts = [];
-  const { decisions: path, author } = report.links;
+  const { decisions: path, author, evidence } = report.links;
   if (path) {
     acts.push({
       key: "decision",
@@ -139,6 +139,22 @@ function others(report) {
         fields: () => [dayField("paid_on", t("Paid on"), { required: true, min: decidedOn })],
       });
     }
+  }
+  if (evidence) {
+    acts.push({
+      key: "evidence",
+      label: t("Evidence bundle"),
+      path: evidence,
+      withoutId: true,
+      body: {},
+      verb: t("Make it, on record"),
+      said: t("The bundle is made, and that is on record."),
+      fields: () => [
+        notice(t("The original photos leave with it, with all that the camera wrote. Who reported is not in it.")),
+        words("reason", t("What is it needed for?"), { required: true }),
+      ],
+      download: `${report.number}.zip`,
+    });
   }
   if (author) {
     acts.push({

@@ -173,6 +173,7 @@ function shownPhoto(photo, name) {
     awaited: t("Not here yet"),
     received: t("Being prepared"),
     refused: photo.refusal?.detail ?? t("Cannot be shown"),
+    erased: t("Erased when its time was over"),
   };
   return h("figure", { class: "photo" }, h("span", { class: "name", text: states[photo.state] }));
 }
