@@ -1,0 +1,292 @@
+"""The reads of duplicates: what may be of one incident, what a report repeats, who else reported it, how it ended."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from geoalchemy2 import Geography
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import Session, aliased
+
+from app.reports.duplicates import (
+    ALIKE_WITHIN,
+    FLAT_BITS,
+    JOINED_FROM,
+    NEAR_SAME_BITS,
+    NEARBY_WITHIN,
+    SAME_INCIDENT_M,
+    SAME_SPOT_M,
+)
+from app.reports.models import Report, ReportAuthor, TimelineEntry, TimelineText
+from app.reports.queries import PHOTOS, Asker, written_by
+from app.reports.workflow import State
+
+# So many cases that may be the same are shown, and so many reports of one incident; nobody reads more.
+MOST_ALIKE: Final = 20
+MOST_JOINED: Final = 200
+
+# A degree is more than 100 km at the latitudes of Viet Nam, so that these boxes are always larger than their circles.
+_BOUNDS: Final = {
+    "spot_m": SAME_SPOT_M,
+    "incident_m": SAME_INCIDENT_M,
+    "box_degrees": SAME_INCIDENT_M / 100_000,
+    "near_same": NEAR_SAME_BITS,
+    "flat": FLAT_BITS,
+}
+
+_OPEN: Final = "('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')"
+
+# A hash that tells its picture from others: see `duplicates.says_something`.
+_SAYS: Final = "bit_count({dhash}::bit(64)) > :flat and bit_count({dhash}::bit(64)) < 64 - :flat"
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """What was reported already, at a spot or with a photo: how many of one kind at the spot, and the one to follow.
+
+    `how` it was found is `place` or `photo`; `received_at` is of the one to follow, which is `is_mine` if the asker sent it.
+    """
+
+    count: int
+    how: str | None
+    received_at: datetime | None
+    follow: UUID | None
+    is_mine: bool = False
+
+
+_NEARBY = text(f"""
+    with spot as (select st_setsrid(st_makepoint(:lon, :lat), 4326) as point),
+    around as (
+        select r.id, r.received_at,
+            r.kind_code = :kind and st_dwithin(r.point::geography, spot.point::geography, :spot_m) as here,
+            exists (
+                select from photos p where p.report_id = r.id and p.role = 'before' and p.received_at is not null
+                and (p.sha256 = any(:photos) or ({_SAYS.format(dhash="p.dhash")} and exists (
+                    select from unnest(cast(:hashes as bigint[])) as h
+                    where {_SAYS.format(dhash="h")} and bit_count((p.dhash # h)::bit(64)) <= :near_same)))
+            ) as shown
+        from reports r, spot
+        where r.state in {_OPEN} and r.received_at > :since and not r.about_unit
+            -- The box uses the index; the geography decides, in metres.
+            and r.point && st_expand(spot.point, :box_degrees)
+            and st_dwithin(r.point::geography, spot.point::geography, :incident_m)
+    )
+    select count(*) filter (where here) as count,
+        (array_agg(id order by received_at, id) filter (where here))[1] as at_the_spot,
+        min(received_at) filter (where here) as at_the_spot_since,
+        (array_agg(id order by received_at, id) filter (where shown))[1] as with_the_photo,
+        min(received_at) filter (where shown) as with_the_photo_since
+    from around
+""")
+
+
+def nearby(
+    session: Session,
+    kind: str,
+    *,
+    lat: float,
+    lon: float,
+    asker: Asker,
+    photos: Collection[str] = (),
+    hashes: Collection[int] = (),
+    now: datetime,
+) -> Nearby:
+    """Open reports of the last 24 hours: of `kind` within 30 m of a place (degrees, WGS 84), or with the asker's photos.
+
+    Photos are known by SHA-256 or by their difference hashes (signed, see `duplicates.dhash_of`), within 200 m of the place,
+    whatever their kind. Reports about a unit are in no answer.
+    """
+    found = session.execute(
+        _NEARBY,
+        {
+            "kind": kind, "lat": lat, "lon": lon, "since": now - NEARBY_WITHIN,
+            "photos": list(photos), "hashes": list(hashes), **_BOUNDS,
+        },
+    ).mappings().one()  # fmt: skip
+    how = "photo" if found["with_the_photo"] else "place" if found["at_the_spot"] else None
+    if how is None:
+        return Nearby(0, None, None, None)
+    follow, since = (
+        ("with_the_photo", "with_the_photo_since") if how == "photo" else ("at_the_spot", "at_the_spot_since")
+    )
+    mine = exists().where(ReportAuthor.report_id == found[follow], written_by(asker))
+    return Nearby(found["count"], how, found[since], found[follow], bool(session.scalar(select(mine))))
+
+
+def original_of(session: Session, report: Report, named: str) -> UUID | None:
+    """The report that `report` repeats, by id or number: always the root, never another duplicate.
+
+    The same incident is of the same field, at most 200 m away (two phones, each wrong by up to 100 m), received
+    earlier, and was still being dealt with in the day before `report` came. What was over by then is a recurrence. What
+    is about a unit goes with nothing else: it would show the unit what is said about it.
+    """
+    other, root = aliased(Report), aliased(Report)
+    try:
+        which: ColumnElement[bool] = other.id == UUID(named)
+    except ValueError:
+        which = other.number == named
+    found = session.execute(
+        select(root.id)
+        .join(other, root.id == func.coalesce(other.original_id, other.id))
+        .where(
+            which,
+            root.id != report.id,
+            root.original_id.is_(None),
+            root.city_id == report.city_id,
+            root.field == report.field,
+            root.about_unit == report.about_unit,
+            root.state != State.WITHDRAWN.value,
+            tuple_(root.received_at, root.id) < (report.received_at, report.id),
+            or_(root.ended_at.is_(None), root.ended_at > report.received_at - NEARBY_WITHIN),
+            func.ST_DWithin(
+                cast(root.point, Geography),
+                cast(func.ST_SetSRID(func.ST_MakePoint(report.lon, report.lat), 4326), Geography),
+                SAME_INCIDENT_M,
+            ),
+        )
+        # What becomes of it meanwhile waits, and then knows of this duplicate.
+        .with_for_update(read=True, of=root)
+    )
+    return found.scalar_one_or_none()
+
+
+# What the unit holds and what counts with it, matched with the report; each match stands for its root, which is shown once.
+_ALIKE = text(f"""
+    with me as (
+        select id, city_id, unit_id, kind_code, field, about_unit, point, received_at from reports where id = :id
+    ), mine as (
+        select sha256, case when {_SAYS.format(dhash="dhash")} then dhash end as dhash
+        from photos where report_id = :id and role = 'before' and received_at is not null
+    ), held as (
+        select r.id from reports r, me
+        where r.unit_id = me.unit_id and (r.state in {_OPEN} or r.received_at > me.received_at - :within)
+    ), matched as (
+        select coalesce(r.original_id, r.id) as root_id,
+            r.kind_code = me.kind_code and st_dwithin(r.point::geography, me.point::geography, :spot_m) as here,
+            exists (
+                select from photos p join mine on p.sha256 = mine.sha256
+                    or ({_SAYS.format(dhash="p.dhash")} and bit_count((p.dhash # mine.dhash)::bit(64)) <= :near_same)
+                where p.report_id = r.id and p.role = 'before' and p.received_at is not null
+            ) as shown
+        from reports r, me
+        where r.id in (select id from held union select d.id from reports d join held on d.original_id = held.id)
+            and r.id <> me.id and r.state <> 'withdrawn'
+            and r.point && st_expand(me.point, :box_degrees)
+            and st_dwithin(r.point::geography, me.point::geography, :incident_m)
+    ), roots as (
+        select root_id, bool_or(shown) as shown from matched where here or shown group by root_id
+    )
+    select r.id, r.number, r.kind_code, r.state, r.received_at, r.unit_id, roots.shown,
+        st_distance(r.point::geography, me.point::geography) as metres,
+        (r.received_at, r.id) < (me.received_at, me.id) as is_earlier,
+        (select count(*) from reports d where d.original_id = r.id and d.state <> 'withdrawn') as duplicates
+    from roots join reports r on r.id = roots.root_id, me
+    where r.id <> me.id and r.original_id is null and r.state <> 'withdrawn'
+        and r.city_id = me.city_id and r.field = me.field and r.about_unit = me.about_unit
+        and st_dwithin(r.point::geography, me.point::geography, :incident_m)
+        and case when (r.received_at, r.id) < (me.received_at, me.id)
+            then r.ended_at is null or r.ended_at > me.received_at - :day
+            else r.state = any(:joined_from) and r.unit_id = me.unit_id end
+    order by roots.shown desc, metres, r.received_at, r.id
+    limit :limit
+""")
+
+
+def alike(session: Session, report_id: UUID) -> Sequence[RowMapping]:
+    """The cases that an open report may repeat (`is_earlier`) or that may repeat it: by photo (`shown`), or by place.
+
+    Only what could be joined: see `original_of`. Only what the unit of the report holds, or what counts with that.
+    """
+    values = {
+        "id": report_id,
+        "within": ALIKE_WITHIN,
+        "day": NEARBY_WITHIN,
+        "joined_from": [state.value for state in JOINED_FROM],
+        "limit": MOST_ALIKE,
+        **_BOUNDS,
+    }
+    return session.execute(_ALIKE, values).mappings().all()
+
+
+def root_of(session: Session, report: Report) -> Report | None:
+    """The locked root of a duplicate; None of a report that is none."""
+    if report.original_id is None:
+        return None
+    return session.get_one(Report, report.original_id, with_for_update=True, populate_existing=True)
+
+
+def duplicates_of(session: Session, root_id: UUID) -> Sequence[Report]:
+    """What counts with a report, the oldest first, locked. Also what was withdrawn and taken over by it is."""
+    found = (
+        select(Report)
+        .where(Report.original_id == root_id)
+        .order_by(Report.received_at, Report.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(found).all()
+
+
+def joined(session: Session, root_id: UUID) -> Sequence[RowMapping]:
+    """Who else reported an incident, the oldest first: each with its photos, and why its resident does not agree, if so."""
+    contest = (
+        select(TimelineEntry.at, TimelineText.texts)
+        .outerjoin(
+            TimelineText,
+            (TimelineText.report_id == TimelineEntry.report_id) & (TimelineText.entry_id == TimelineEntry.entry_id),
+        )
+        .where(TimelineEntry.report_id == Report.id, TimelineEntry.type == "contest_original")
+        .order_by(TimelineEntry.id.desc())
+        .limit(1)
+        .lateral("contest")
+    )
+    found = (
+        select(
+            Report.id,
+            Report.number,
+            Report.received_at,
+            Report.note,
+            PHOTOS,
+            contest.c.at.label("contested_at"),
+            contest.c.texts.label("contest_texts"),
+        )
+        .outerjoin(contest, true())
+        .where(Report.original_id == root_id, Report.state != State.WITHDRAWN.value)
+        .order_by(Report.received_at, Report.id)
+        .limit(MOST_JOINED)
+    )
+    return session.execute(found).mappings().all()
+
+
+# The photos that its last conclusion named, and no other of the report.
+_AFTERWARDS: Any = literal_column("""
+    array(select array[p.sha256, p.role, p.state, p.refusal] from photos p
+          where p.report_id = reports.id and p.role = 'after' and p.sha256 in (
+              select jsonb_array_elements_text(ended.data->'photos') from (
+                  select t.data from timeline t
+                  where t.report_id = reports.id and t.type in ('conclude', 'uphold') order by t.id desc limit 1
+              ) ended)
+          order by p.added_at, p.sha256)
+""").label("photos")
+
+
+def result_of(session: Session, root_id: UUID) -> RowMapping:
+    """How an incident stands and ended, as one who reported it too may know: nothing of what the first one said."""
+    found = select(
+        Report.state, Report.outcome, Report.concluded_at, Report.contests, Report.unit_id, _AFTERWARDS
+    ).where(Report.id == root_id)
+    return session.execute(found).mappings().one()
