@@ -168,13 +168,16 @@ def _take(
     """Carry out a row for a locked report, with what it does to others of its incident."""
     before = _concerned(report, act.book)
     left = Left(State(report.state), report.unit_id, report.assignee_id)
+    heir = joining.heir_of(session, report) if row.to is State.WITHDRAWN else None
     known = facts.of_move(session, row, report, given, book=act.book, actor_id=act.by.actor.person_id, now=act.now)
     change = handling.decide(row, report, given, known, act.now)
+    if heir is not None:
+        change = replace(change, data={**change.data, "taken_over": True})
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if row.to is State.CONCLUDED and report.original_id is not None:
         joining.point_at_the_root(session, report, act.now)
-    if row.to is State.WITHDRAWN:
-        joining.hand_on(session, report, left, act.book, act.now)
+    if heir is not None:
+        joining.hand_on(session, report, heir, left, book=act.book, now=act.now)
     _promise_move(session, report, entry_id, row.name, before=before, act=act)
 
 
@@ -190,8 +193,9 @@ def _contest_root(
     step = Step(row.name, {**change.data, "by_duplicate": True})
     entry_id = _carry_out(session, root, change, step, subject=subject, act=replace(act, request=Request()))
     _promise_move(session, root, entry_id, row.name, before=before, act=act)
-    counted = handling.Change({"contests": report.contests + 1}, {"original": str(root.id)}, change.texts)
-    own_id = _carry_out(session, report, counted, counted.step("contest_original"), subject=subject, act=act)
+    counted = handling.Change({"contests": report.contests + 1})
+    said = Step("contest_original", {"original": str(root.id)}, change.texts)
+    own_id = _carry_out(session, report, counted, said, subject=subject, act=act)
     _promise_entry(session, report, own_id, "contest_original", before=_concerned(report, act.book), act=act)
 
 

@@ -64,15 +64,18 @@ def point_at_the_root(session: Session, report: Report, now: datetime) -> None:
         _point(session, duplicate, report.original_id, now)
 
 
-def hand_on(session: Session, root: Report, left: Left, book: Rulebook, now: datetime) -> None:
-    """Let the oldest duplicate of a report that was just withdrawn stand in for it, and the others point at that one.
+def heir_of(session: Session, root: Report) -> Report | None:
+    """The oldest duplicate of a report, locked; None when it has none."""
+    family = alike.duplicates_of(session, root.id)
+    return next((one for one in family if one.state != State.WITHDRAWN.value), None)
+
+
+def hand_on(session: Session, root: Report, heir: Report, left: Left, *, book: Rulebook, now: datetime) -> None:
+    """Let the heir of a report that was just withdrawn stand in for it, and all others point at that one.
 
     The withdrawn report points at it too: who follows it hears how it ends.
     """
     family = alike.duplicates_of(session, root.id)
-    heir = next((one for one in family if one.state != State.WITHDRAWN.value), None)
-    if heir is None:
-        return
     from_state, from_unit = heir.state, heir.unit_id
     change = duplicates.take_over(heir, left, book.calendar(heir.calendar_code), now)
     if change.lack is not None:
