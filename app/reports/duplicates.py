@@ -78,15 +78,15 @@ def near_same(one: int, other: int) -> bool:
 
 def contests_the_root(root: State) -> bool:
     """Whether a duplicate's resident, who does not agree, means how the root ended; else, that theirs is a duplicate."""
-    return root in {State.CONCLUDED, State.CLOSED}
+    return root in {State.CONCLUDED, State.CONTESTED, State.CLOSED}
 
 
 def require_contestable(duplicate: Report, root: Report) -> None:
     """Refuse a contest of the root by a duplicate's resident: once a report, and while the root can be contested.
 
-    Raises ContestedAlready, ContestTooLate.
+    Where the root is being reviewed, somebody said it before. Raises ContestedAlready, ContestTooLate.
     """
-    if duplicate.contests:
+    if duplicate.contests or root.state == State.CONTESTED.value:
         raise ContestedAlready
     if root.state == State.CLOSED.value:
         raise ContestTooLate

@@ -65,7 +65,7 @@ def test_eleven_bits_besides_a_blank_page_are_a_picture(picture):
 
 @pytest.mark.parametrize("state", list(State))
 def test_a_contest_means_the_root_once_the_root_has_a_result(state):
-    assert duplicates.contests_the_root(state) is (state in {State.CONCLUDED, State.CLOSED})
+    assert duplicates.contests_the_root(state) is (state in {State.CONCLUDED, State.CONTESTED, State.CLOSED})
 
 
 def report(**columns):
@@ -142,6 +142,11 @@ def test_what_is_about_a_unit_goes_to_no_other():
 def test_who_has_contested_once_contests_no_more():
     with pytest.raises(ContestedAlready):
         duplicates.require_contestable(report(contests=1), report())
+
+
+def test_what_is_being_reviewed_is_not_contested_once_more():
+    with pytest.raises(ContestedAlready):
+        duplicates.require_contestable(report(), report(state="contested"))
 
 
 def test_a_root_that_is_closed_is_contested_no_more():
