@@ -160,10 +160,11 @@ def _tell_result_there_was(session: Session, case: Case, now: datetime) -> None:
     root = None if joined is None else queries.result_of(session, joined.root_id)
     if joined is None or root is None:
         return
-    _tell_joined(session, root, Notice.CONCLUDED, [joined], now=now, at=case.happened.at)
+    at = max(case.happened.at, root.happened.at)
+    _tell_joined(session, root, Notice.CONCLUDED, [joined], now=now, at=at)
     data = {"unit_id": root.entry_unit or root.unit_id, **news.facts_of(Notice.FOLLOWED_CONCLUDED, root.data)}
     matter = Matter(Notice.FOLLOWED_CONCLUDED, f"entry:{root.entry_id}", root.report_id, root.entry_id, data)
-    tell(session, matter, queries.followers_of(session, case.report_id), now=now, at=case.happened.at)
+    tell(session, matter, queries.followers_of(session, case.report_id), now=now, at=at)
 
 
 def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:

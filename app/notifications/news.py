@@ -100,6 +100,7 @@ class Happened:
     state_now: str = State.RECEIVED.value
     unit_now: int | None = None
     assignee_now: UUID | None = None
+    original_now: UUID | None = None
     stopped_at: datetime | None = None
 
 
@@ -141,6 +142,11 @@ def _is_joined(happened: Happened) -> bool:
     return happened.original_to is not None
 
 
+def _is_joined_still(happened: Happened) -> bool:
+    """And nothing became of that: neither did it take the place of its root nor was it contested."""
+    return _is_joined(happened) and happened.original_now is not None
+
+
 def _is_result(happened: Happened) -> bool:
     return not _is_joined(happened)
 
@@ -177,7 +183,7 @@ TABLE: Mapping[str, tuple[Telling, ...]] = {
                   Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED, _is_result),
                   Telling(Hearer.AUTHOR,    Notice.JOINED, _is_joined),
                   Telling(Hearer.FILER,     Notice.JOINED, _is_joined),
-                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_JOINED, _is_joined)),
+                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_JOINED, _is_joined_still)),
     "contest":   (Telling(Hearer.REVIEWERS, Notice.CONTESTED),),
     "reopen":    (Telling(Hearer.AUTHOR,    Notice.REOPENED),
                   Telling(Hearer.FILER,     Notice.REOPENED),

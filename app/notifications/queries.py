@@ -42,7 +42,7 @@ class Case:
 
 _CASE = text("""
     select r.id, r.city_id, r.unit_id, r.filed_by, r.assignee_id, r.review_by_desk, r.first_response_at, r.state,
-           r.stopped_at,
+           r.stopped_at, r.original_id,
            a.person_id as author_id, a.tag as author_tag,
            t.entry_id, t.type, t.at, t.by_id, t.unit_id as entry_unit, t.data
     from reports r
@@ -69,6 +69,7 @@ def case_of(session: Session, report_id: UUID, entry_id: UUID | None = None) -> 
         state_now=row.state,
         unit_now=row.unit_id,
         assignee_now=row.assignee_id,
+        original_now=row.original_id,
         stopped_at=row.stopped_at,
     )
     return Case(

@@ -98,11 +98,10 @@ def test_the_resident_hears_of_the_first_acceptance_only():
 
 
 def test_a_duplicate_has_no_result_of_its_own():
-    assert told("conclude", original_to=uuid4()) == {
-        ("author", "joined"),
-        ("filer", "joined"),
-        ("followers", "followed_joined"),
-    }
+    residents = {("author", "joined"), ("filer", "joined")}
+    joined = {"original_to": uuid4(), "original_now": uuid4()}
+    assert told("conclude", **joined) == {*residents, ("followers", "followed_joined")}
+    assert told("conclude", **{**joined, "original_now": None}) == residents, "it stands in for its root by now"
 
 
 def test_who_follows_a_withdrawn_report_that_goes_on_as_another_hears_how_that_ends():
