@@ -9,6 +9,8 @@ from app.identity.permissions import Role
 from app.reports import alike, handling, joining, sweep, timeline
 from app.reports.queries import ReportNotFound
 from app.reports.workflow import MoveNotAllowed
+from app.statistics import queries as statistics
+from app.statistics.queries import Period
 from district import IN_AN, IN_BINH, NEAR_AN
 from incident import MINUTE
 from story import HOUR, NOW
@@ -241,6 +243,37 @@ def test_what_was_late_when_it_was_joined_is_late_when_it_goes_on(story, inciden
     assert heir.late_reason is None
     sweep.warn_due(incident.session, NOW + 250 * MINUTE)
     assert story.report(again).warned == 3
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_figures_count_a_taken_over_case_as_the_original_that_it_is(incident, closed):
+    """Joined at minute 10, taken over at 30, on site at 40, remedied at 50: three fifths of its wall time were its own."""
+    root, again = incident.reported(), incident.reported()
+    if root > again:  # received in the same instant, the lower id is the earlier one
+        root, again = again, root
+    incident.join(again, root)
+    if closed:
+        incident.session.execute(text("update reports set state = 'closed' where id = :id"), {"id": again})
+        incident.session.execute(
+            text("""
+                insert into timeline (report_id, entry_id, at, type, by_role, from_state, to_state, shown_to, data)
+                values (:id, gen_random_uuid(), :at, 'close', 'system', 'concluded', 'closed', 'all', '{}')
+            """),
+            {"id": again, "at": NOW + 20 * MINUTE},
+        )
+        incident.session.expire_all()
+    incident.withdraws(root)
+    incident.move(again, "accepted", minute=35)
+    incident.move(again, "on_site", minute=40)
+    incident.concluded(again, minute=50)
+
+    figures = statistics.summary(incident.session, 1, Period(), NOW + HOUR)
+
+    assert (figures.reports, figures.concluded, figures.on_time, figures.late) == (1, 1, 1, 0)
+    assert figures.true_share == 1.0
+    assert figures.first_response.p50_s == 600
+    assert (figures.arrival.p50_s, figures.arrival.paused_share) == (2400, 0.5)
+    assert (figures.conclusion.p50_s, figures.conclusion.paused_share) == (3000, 0.4)
 
 
 # A duplicate and its root end together.
