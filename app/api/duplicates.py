@@ -20,7 +20,7 @@ from app.identity import permissions
 from app.identity.permissions import Do
 from app.photos.actions import MOST_PHOTOS
 from app.reports import actions, alike
-from app.reports.duplicates import dhash_of
+from app.reports.duplicates import Pictures, dhash_of
 from app.reports.workflow import OPEN
 from geo.coordinates import parse
 
@@ -32,8 +32,8 @@ _AS_MANY_AS_A_REPORT_HAS = validate.Length(max=MOST_PHOTOS)
 class NearbySchema(Schema):
     """A place and a kind, and the photos that would be sent: by SHA-256, and by what they look like.
 
-    A `dhash` is 16 hex digits: the picture as 9 x 8 greys, row by row from the top, one bit for each grey and the one to its
-    left, 1 where it is the brighter.
+    A `dhash` is 16 hex digits: the picture as 9 x 8 greys, row by row from the top, one bit for each grey and its right
+    neighbour, 1 where it is the brighter of the two.
     """
 
     kind = fields.String(required=True, validate=validate.Length(max=20))
@@ -76,8 +76,7 @@ class Nearby(MethodView):
             lat=place.lat,
             lon=place.lng,
             asker=person().asker,
-            photos=asked["photo"],
-            hashes=[dhash_of(digits) for digits in asked["dhash"]],
+            pictures=Pictures(frozenset(asked["photo"]), [dhash_of(digits) for digits in asked["dhash"]]),
             now=now,
         )
         return {

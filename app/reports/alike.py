@@ -1,6 +1,6 @@
 """The reads of duplicates: what may be of one incident, what a report repeats, who else reported it, how it ended."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from uuid import UUID
 from geoalchemy2 import Geography
 from sqlalchemy import (
     ColumnElement,
+    Row,
     RowMapping,
     cast,
     exists,
@@ -24,12 +25,12 @@ from sqlalchemy.orm import Session, aliased
 
 from app.reports.duplicates import (
     ALIKE_WITHIN,
-    FLAT_BITS,
     JOINED_FROM,
-    NEAR_SAME_BITS,
     NEARBY_WITHIN,
     SAME_INCIDENT_M,
     SAME_SPOT_M,
+    Pictures,
+    show_the_same,
 )
 from app.reports.models import Report, ReportAuthor, TimelineEntry, TimelineText
 from app.reports.queries import PHOTOS, Asker, written_by
@@ -39,19 +40,20 @@ from app.reports.workflow import State
 MOST_ALIKE: Final = 20
 MOST_JOINED: Final = 200
 
+# The photos of so many reports around a place are compared, the nearest in time first.
+MOST_COMPARED: Final = 300
+
 # A degree is more than 100 km at the latitudes of Viet Nam, so that these boxes are always larger than their circles.
-_BOUNDS: Final = {
-    "spot_m": SAME_SPOT_M,
-    "incident_m": SAME_INCIDENT_M,
-    "box_degrees": SAME_INCIDENT_M / 100_000,
-    "near_same": NEAR_SAME_BITS,
-    "flat": FLAT_BITS,
-}
+_BOUNDS: Final = {"spot_m": SAME_SPOT_M, "incident_m": SAME_INCIDENT_M, "box_degrees": SAME_INCIDENT_M / 100_000}
 
 _OPEN: Final = "('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')"
 
-# A hash that tells its picture from others: see `duplicates.says_something`.
-_SAYS: Final = "bit_count({dhash}::bit(64)) > :flat and bit_count({dhash}::bit(64)) < 64 - :flat"
+# What a report showed when it was sent, as far as the bytes are here: `names` and `hashes` of `duplicates.Pictures`.
+_PICTURES: Final = """
+    array(select p.sha256 from photos p
+          where p.report_id = r.id and p.role = 'before' and p.received_at is not null) as names,
+    array(select p.dhash from photos p
+          where p.report_id = r.id and p.role = 'before' and p.received_at is not null and p.dhash is not null) as hashes"""
 
 
 @dataclass(frozen=True)
@@ -62,35 +64,28 @@ class Nearby:
     """
 
     count: int
-    how: str | None
-    received_at: datetime | None
-    follow: UUID | None
+    how: str | None = None
+    received_at: datetime | None = None
+    follow: UUID | None = None
     is_mine: bool = False
 
 
-_NEARBY = text(f"""
-    with spot as (select st_setsrid(st_makepoint(:lon, :lat), 4326) as point),
-    around as (
-        select r.id, r.received_at,
-            r.kind_code = :kind and st_dwithin(r.point::geography, spot.point::geography, :spot_m) as here,
-            exists (
-                select from photos p where p.report_id = r.id and p.role = 'before' and p.received_at is not null
-                and (p.sha256 = any(:photos) or ({_SAYS.format(dhash="p.dhash")} and exists (
-                    select from unnest(cast(:hashes as bigint[])) as h
-                    where {_SAYS.format(dhash="h")} and bit_count((p.dhash # h)::bit(64)) <= :near_same)))
-            ) as shown
-        from reports r, spot
-        where r.state in {_OPEN} and r.received_at > :since and not r.about_unit
-            -- The box uses the index; the geography decides, in metres.
-            and r.point && st_expand(spot.point, :box_degrees)
-            and st_dwithin(r.point::geography, spot.point::geography, :incident_m)
-    )
-    select count(*) filter (where here) as count,
-        (array_agg(id order by received_at, id) filter (where here))[1] as at_the_spot,
-        min(received_at) filter (where here) as at_the_spot_since,
-        (array_agg(id order by received_at, id) filter (where shown))[1] as with_the_photo,
-        min(received_at) filter (where shown) as with_the_photo_since
-    from around
+_AROUND = f"""
+    from reports r, (select st_setsrid(st_makepoint(:lon, :lat), 4326) as point) spot
+    where r.state in {_OPEN} and r.received_at > :since and not r.about_unit
+        -- The box uses the index; the geography decides, in metres.
+        and r.point && st_expand(spot.point, :box_degrees)
+"""
+_AT_THE_SPOT = text(f"""
+    select count(*) as number, (array_agg(r.id order by r.received_at, r.id))[1] as id, min(r.received_at) as received_at
+    {_AROUND} and r.kind_code = :kind and st_dwithin(r.point::geography, spot.point::geography, :spot_m)
+""")
+_PICTURED = text(f"""
+    select * from (
+        select r.id, r.received_at, {_PICTURES}
+        {_AROUND} and st_dwithin(r.point::geography, spot.point::geography, :incident_m)
+        order by r.received_at desc, r.id desc limit :most
+    ) latest order by received_at, id
 """)
 
 
@@ -101,30 +96,29 @@ def nearby(
     lat: float,
     lon: float,
     asker: Asker,
-    photos: Collection[str] = (),
-    hashes: Collection[int] = (),
+    pictures: Pictures,
     now: datetime,
 ) -> Nearby:
-    """Open reports of the last 24 hours: of `kind` within 30 m of a place (degrees, WGS 84), or with the asker's photos.
+    """Open reports of the last 24 hours: of `kind` within 30 m of a place (degrees, WGS 84), or that show the same.
 
-    Photos are known by SHA-256 or by their difference hashes (signed, see `duplicates.dhash_of`), within 200 m of the place,
-    whatever their kind. Reports about a unit are in no answer.
+    Those that show what the asker's pictures do, within 200 m of the place, whatever their kind. Reports about a unit are
+    in no answer.
     """
-    found = session.execute(
-        _NEARBY,
-        {
-            "kind": kind, "lat": lat, "lon": lon, "since": now - NEARBY_WITHIN,
-            "photos": list(photos), "hashes": list(hashes), **_BOUNDS,
-        },
-    ).mappings().one()  # fmt: skip
-    how = "photo" if found["with_the_photo"] else "place" if found["at_the_spot"] else None
-    if how is None:
-        return Nearby(0, None, None, None)
-    follow, since = (
-        ("with_the_photo", "with_the_photo_since") if how == "photo" else ("at_the_spot", "at_the_spot_since")
-    )
-    mine = exists().where(ReportAuthor.report_id == found[follow], written_by(asker))
-    return Nearby(found["count"], how, found[since], found[follow], bool(session.scalar(select(mine))))
+    values = {"kind": kind, "lat": lat, "lon": lon, "since": now - NEARBY_WITHIN, "most": MOST_COMPARED, **_BOUNDS}
+    here = session.execute(_AT_THE_SPOT, values).one()
+    how, found = "place", here if here.id is not None else None
+    if pictures.names or pictures.hashes:
+        around = session.execute(_PICTURED, values).all()
+        shown = next((row for row in around if show_the_same(pictures, _pictures(row))), None)
+        how, found = ("photo", shown) if shown is not None else (how, found)
+    if found is None:
+        return Nearby(0)
+    mine = exists().where(ReportAuthor.report_id == found.id, written_by(asker))
+    return Nearby(here.number, how, found.received_at, found.id, bool(session.scalar(select(mine))))
+
+
+def _pictures(row: Row[Any]) -> Pictures:
+    return Pictures(frozenset(row.names), row.hashes)
 
 
 def original_of(session: Session, report: Report, named: str) -> UUID | None:
@@ -164,44 +158,39 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
     return found.scalar_one_or_none()
 
 
-# What the unit holds and what counts with it, matched with the report; each match stands for its root, which is shown once.
-_ALIKE = text(f"""
+# What the unit holds and what counts with it, around a report. Each of them stands for its root.
+_HELD_AROUND = text(f"""
     with me as (
-        select id, city_id, unit_id, kind_code, field, about_unit, point, received_at from reports where id = :id
-    ), mine as (
-        select sha256, case when {_SAYS.format(dhash="dhash")} then dhash end as dhash
-        from photos where report_id = :id and role = 'before' and received_at is not null
+        select id, unit_id, kind_code, point, received_at from reports where id = :id
     ), held as (
         select r.id from reports r, me
         where r.unit_id = me.unit_id and (r.state in {_OPEN} or r.received_at > me.received_at - :within)
-    ), matched as (
-        select coalesce(r.original_id, r.id) as root_id,
-            r.kind_code = me.kind_code and st_dwithin(r.point::geography, me.point::geography, :spot_m) as here,
-            exists (
-                select from photos p join mine on p.sha256 = mine.sha256
-                    or ({_SAYS.format(dhash="p.dhash")} and bit_count((p.dhash # mine.dhash)::bit(64)) <= :near_same)
-                where p.report_id = r.id and p.role = 'before' and p.received_at is not null
-            ) as shown
-        from reports r, me
-        where r.id in (select id from held union select d.id from reports d join held on d.original_id = held.id)
-            and r.id <> me.id and r.state <> 'withdrawn'
-            and r.point && st_expand(me.point, :box_degrees)
-            and st_dwithin(r.point::geography, me.point::geography, :incident_m)
-    ), roots as (
-        select root_id, bool_or(shown) as shown from matched where here or shown group by root_id
     )
-    select r.id, r.number, r.kind_code, r.state, r.received_at, r.unit_id, roots.shown,
+    select coalesce(r.original_id, r.id) as root_id,
+        r.kind_code = me.kind_code and st_dwithin(r.point::geography, me.point::geography, :spot_m) as here, {_PICTURES}
+    from reports r, me
+    where r.id in (select id from held union select d.id from reports d join held on d.original_id = held.id)
+        and r.id <> me.id and r.state <> 'withdrawn'
+        and r.point && st_expand(me.point, :box_degrees)
+        and st_dwithin(r.point::geography, me.point::geography, :incident_m)
+    order by r.received_at desc, r.id desc limit :most
+""")
+_PICTURES_OF = text(f"select {_PICTURES} from reports r where r.id = :id")
+
+# Of these roots those that `original_of` would take for the report, or it for them.
+_JOINABLE = text("""
+    select r.id, r.number, r.kind_code, r.state, r.received_at, r.unit_id, r.id = any(:shown) as shown,
         st_distance(r.point::geography, me.point::geography) as metres,
         (r.received_at, r.id) < (me.received_at, me.id) as is_earlier,
         (select count(*) from reports d where d.original_id = r.id and d.state <> 'withdrawn') as duplicates
-    from roots join reports r on r.id = roots.root_id, me
-    where r.id <> me.id and r.original_id is null and r.state <> 'withdrawn'
+    from reports r, (select * from reports where id = :id) me
+    where r.id = any(:roots) and r.id <> me.id and r.original_id is null and r.state <> 'withdrawn'
         and r.city_id = me.city_id and r.field = me.field and r.about_unit = me.about_unit
         and st_dwithin(r.point::geography, me.point::geography, :incident_m)
         and case when (r.received_at, r.id) < (me.received_at, me.id)
             then r.ended_at is null or r.ended_at > me.received_at - :day
             else r.state = any(:joined_from) and r.unit_id = me.unit_id end
-    order by roots.shown desc, metres, r.received_at, r.id
+    order by r.id = any(:shown) desc, metres, r.received_at, r.id
     limit :limit
 """)
 
@@ -211,15 +200,22 @@ def alike(session: Session, report_id: UUID) -> Sequence[RowMapping]:
 
     Only what could be joined: see `original_of`. Only what the unit of the report holds, or what counts with that.
     """
+    around = {"id": report_id, "within": ALIKE_WITHIN, "most": MOST_COMPARED, **_BOUNDS}
+    rows = session.execute(_HELD_AROUND, around).all()
+    if not rows:
+        return ()
+    pictures = _pictures(session.execute(_PICTURES_OF, {"id": report_id}).one())
+    shown = {row.root_id for row in rows if show_the_same(pictures, _pictures(row))}
     values = {
         "id": report_id,
-        "within": ALIKE_WITHIN,
+        "roots": list(shown | {row.root_id for row in rows if row.here}),
+        "shown": list(shown),
         "day": NEARBY_WITHIN,
         "joined_from": [state.value for state in JOINED_FROM],
         "limit": MOST_ALIKE,
         **_BOUNDS,
     }
-    return session.execute(_ALIKE, values).mappings().all()
+    return session.execute(_JOINABLE, values).mappings().all()
 
 
 def root_of(session: Session, report: Report) -> Report | None:

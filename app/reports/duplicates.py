@@ -8,7 +8,7 @@ picture, or nearly, within 200 m: the distance at which an officer may join two 
 possible, and whoever holds a photo must not find out where else in the city somebody sent it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -56,7 +56,7 @@ def dhash_of(digits: str) -> int:
     """A difference hash as it is stored, signed, from its 16 hex digits.
 
     Its 64 bits are those of a picture of 9 x 8 greys, row by row from the top, each from the left, the first the highest: 1
-    where a grey is brighter than the one to its left. Raises ValueError.
+    where a grey is brighter than its right neighbour. Raises ValueError.
     """
     return int.from_bytes(bytes.fromhex(digits), "big", signed=True)
 
@@ -74,6 +74,20 @@ def says_something(dhash: int) -> bool:
 def near_same(one: int, other: int) -> bool:
     """Whether two hashes are of the same picture, as far as hashes can say."""
     return says_something(one) and says_something(other) and distance(one, other) <= NEAR_SAME_BITS
+
+
+class Pictures(NamedTuple):
+    """The photos of one report: the names of the files (SHA-256), and what those look like of which that is known."""
+
+    names: frozenset[str] = frozenset()
+    hashes: Collection[int] = ()
+
+
+def show_the_same(one: Pictures, other: Pictures) -> bool:
+    """Whether two reports have a photo in common, or nearly."""
+    return not one.names.isdisjoint(other.names) or any(
+        near_same(mine, theirs) for mine in one.hashes for theirs in other.hashes
+    )
 
 
 def contests_the_root(root: State) -> bool:

@@ -9,6 +9,7 @@ from app.core.db import new_id
 from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
 from app.reports import actions, alike, handling, intake, joining, queries, reform, sweep, timeline
+from app.reports.duplicates import Pictures
 from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed, NothingGiven
 from app.reports.models import Report, ReportAuthor
 from app.reports.workflow import MoveNotAllowed
@@ -388,12 +389,14 @@ def test_the_queue_is_in_the_order_of_due_times_and_a_cursor_is_a_position(story
 def test_what_is_reported_already_is_found_within_thirty_metres(story):
     report_id = story.received(**IN_AN)
     asker = story.person(story.district.resident()).asker
-    asked = {"kind": "SW01", "asker": asker, "now": NOW + HOUR}
+    asked = {"kind": "SW01", "asker": asker, "pictures": Pictures(), "now": NOW + HOUR}
     twenty_metres, forty_metres = 20 / 110_610, 40 / 110_610
 
     near = alike.nearby(story.session, lat=IN_AN["lat"] + twenty_metres, lon=IN_AN["lon"], **asked)
     far = alike.nearby(story.session, lat=IN_AN["lat"] + forty_metres, lon=IN_AN["lon"], **asked)
-    other = alike.nearby(story.session, "EN01", lat=IN_AN["lat"], lon=IN_AN["lon"], asker=asker, now=NOW)
+    other = alike.nearby(
+        story.session, "EN01", lat=IN_AN["lat"], lon=IN_AN["lon"], asker=asker, pictures=Pictures(), now=NOW
+    )
 
     assert (near.count, near.follow, near.received_at) == (1, report_id, NOW)
     assert (far.count, other.count) == (0, 0)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.reports import alike
+from app.reports.duplicates import Pictures
 from district import IN_AN, NEAR_AN
 from incident import MINUTE
 from story import HOUR, NOW
@@ -135,7 +136,9 @@ def test_whatever_is_offered_can_be_joined(story, incident):
 def near(incident, *, photos=(), hashes=(), asker=None, **place):
     asker = incident.story.person(asker or incident.story.district.resident()).asker
     place = {**IN_AN, **place}
-    return alike.nearby(incident.session, "EN08", asker=asker, photos=photos, hashes=hashes, now=NOW + HOUR, **place)
+    return alike.nearby(
+        incident.session, "EN08", asker=asker, pictures=Pictures(frozenset(photos), hashes), now=NOW + HOUR, **place
+    )
 
 
 def test_a_resident_is_told_of_a_case_with_the_same_photo_a_little_way_off(incident):

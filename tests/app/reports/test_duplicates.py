@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.reports import duplicates
-from app.reports.duplicates import Left
+from app.reports.duplicates import Left, Pictures
 from app.reports.handling import ContestedAlready, ContestTooLate
 from app.reports.models import Report
 from app.reports.workflow import State
@@ -61,6 +61,15 @@ def test_a_blank_page_is_like_nothing_not_even_another_blank_page(blank):
 @pytest.mark.parametrize("picture", [2**11 - 1, ~(2**11 - 1), STRIPES])
 def test_eleven_bits_besides_a_blank_page_are_a_picture(picture):
     assert duplicates.near_same(picture, picture)
+
+
+def test_two_reports_show_the_same_by_one_photo_of_each():
+    many = Pictures(frozenset("ab"), [0, STRIPES])
+
+    assert duplicates.show_the_same(many, Pictures(frozenset("bc")))
+    assert duplicates.show_the_same(many, Pictures(hashes=[-1, with_bits_turned(STRIPES, 10)]))
+    assert not duplicates.show_the_same(many, Pictures(frozenset("cd"), [0, with_bits_turned(STRIPES, 11)]))
+    assert not duplicates.show_the_same(Pictures(), Pictures())
 
 
 @pytest.mark.parametrize("state", list(State))
