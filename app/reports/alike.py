@@ -158,24 +158,28 @@ def original_of(session: Session, report: Report, named: str) -> UUID | None:
     return found.scalar_one_or_none()
 
 
-# What the unit holds and what counts with it, around a report. Each of them stands for its root.
+_ITSELF = text(
+    f"select r.unit_id, r.kind_code, r.lat, r.lon, r.received_at, {_PICTURES} from reports r where r.id = :id"
+)
+
+# What a unit holds around a spot, open or of late, and what counts with it. Each of them stands for its root.
 _HELD_AROUND = text(f"""
-    with me as (
-        select id, unit_id, kind_code, point, received_at from reports where id = :id
-    ), held as (
-        select r.id from reports r, me
-        where r.unit_id = me.unit_id and (r.state in {_OPEN} or r.received_at > me.received_at - :within)
+    with spot as (select st_setsrid(st_makepoint(:lon, :lat), 4326) as point),
+    held as (
+        select id from reports, spot
+        where unit_id = :unit_id and state in {_OPEN} and reports.point && st_expand(spot.point, :box_degrees)
+        union
+        select id from reports, spot
+        where unit_id = :unit_id and received_at > :since and reports.point && st_expand(spot.point, :box_degrees)
+    ), around as (
+        select id from held union select d.id from held join reports d on d.original_id = held.id
     )
     select coalesce(r.original_id, r.id) as root_id,
-        r.kind_code = me.kind_code and st_dwithin(r.point::geography, me.point::geography, :spot_m) as here, {_PICTURES}
-    from reports r, me
-    where r.id in (select id from held union select d.id from reports d join held on d.original_id = held.id)
-        and r.id <> me.id and r.state <> 'withdrawn'
-        and r.point && st_expand(me.point, :box_degrees)
-        and st_dwithin(r.point::geography, me.point::geography, :incident_m)
+        r.kind_code = :kind and st_dwithin(r.point::geography, spot.point::geography, :spot_m) as here, {_PICTURES}
+    from around join reports r on r.id = around.id, spot
+    where r.id <> :id and r.state <> 'withdrawn' and st_dwithin(r.point::geography, spot.point::geography, :incident_m)
     order by r.received_at desc, r.id desc limit :most
 """)
-_PICTURES_OF = text(f"select {_PICTURES} from reports r where r.id = :id")
 
 # Of these roots those that `original_of` would take for the report, or it for them.
 _JOINABLE = text("""
@@ -200,11 +204,15 @@ def alike(session: Session, report_id: UUID) -> Sequence[RowMapping]:
 
     Only what could be joined: see `original_of`. Only what the unit of the report holds, or what counts with that.
     """
-    around = {"id": report_id, "within": ALIKE_WITHIN, "most": MOST_COMPARED, **_BOUNDS}
+    itself = session.execute(_ITSELF, {"id": report_id}).one()
+    around = {
+        "id": report_id, "unit_id": itself.unit_id, "kind": itself.kind_code, "lat": itself.lat, "lon": itself.lon,
+        "since": itself.received_at - ALIKE_WITHIN, "most": MOST_COMPARED, **_BOUNDS,
+    }  # fmt: skip
     rows = session.execute(_HELD_AROUND, around).all()
     if not rows:
         return ()
-    pictures = _pictures(session.execute(_PICTURES_OF, {"id": report_id}).one())
+    pictures = _pictures(itself)
     shown = {row.root_id for row in rows if show_the_same(pictures, _pictures(row))}
     values = {
         "id": report_id,

@@ -39,9 +39,9 @@ NEARBY_WITHIN: Final = timedelta(hours=24)
 # How far apart in receipt an officer is shown two reports, the other one being over.
 ALIKE_WITHIN: Final = timedelta(days=7)
 
-# Of one picture, the hashes of two libraries differ by 4 or 5 of their 64 bits (measured: docs/adr/0013), those of a copy that
-# a chat application made smaller by a few more. Those of two pictures that have nothing in common differ by 32 on average,
-# and by 10 or fewer once in 10^8.
+# A browser and the worker, both by the mean of squares, differ in up to 5 of 64 bits; a copy that a chat application made
+# smaller in up to 3 more. Pictures that have nothing in common differ in 32 on average, in 16 or more of 11,000 pairs, and
+# by chance in 10 or fewer once in 10^8. The candidates are few: what is open, or was of late, within 200 m (docs/adr/0013).
 NEAR_SAME_BITS: Final = 10
 
 # A hash this near to that of a blank page (all zeros, or all ones) is near that of every other blank page: the sky, a wall at

@@ -32,7 +32,7 @@ export function offer(known) {
   return new Promise((resolve) => {
     const dialog = h(
       "dialog",
-      { "aria-labelledby": "already-title" },
+      { class: "already", "aria-labelledby": "already-title" },
       h("h2", { id: "already-title", text: t("Already reported") }),
       h("p", { text: said }),
       !known.mine &&
