@@ -110,7 +110,7 @@ def test_several_report_one_noise_and_all_hear_how_it_ended(copy, visitor, passe
 
 
 def test_who_reported_it_themselves_is_led_to_their_own(visitor):
-    place = PLACES["26944"]
+    place = {**PLACES["26944"], "lat": PLACES["26944"]["lat"] + 0.0012}  # where nobody else reports anything
     position = {"latitude": place["lat"], "longitude": place["lon"], "accuracy": 8}
     somebody = visitor(phone=True, decides=True, geolocation=position, permissions=["geolocation"])
     page = somebody.page
