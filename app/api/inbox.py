@@ -16,7 +16,7 @@ from app.http.access import needs
 from app.http.blueprint import Blueprint
 from app.identity.permissions import Do
 from app.notifications import actions, queries, texts
-from app.notifications.news import WITH_PHOTOS, Notice
+from app.notifications.news import OF_OTHERS, WITH_PHOTOS, Notice
 from app.notifications.texts import TemplateFailed, Told, Words
 
 blueprint = Blueprint("inbox", __name__, description="Hộp thư / Inbox")
@@ -115,7 +115,7 @@ class Read(MethodView):
 def _items(told: Sequence[Told]) -> list[dict[str, Any]]:
     session = access.session()
     finished = [one.report_id for one in told if one.notice in WITH_PHOTOS and one.report_id is not None]
-    photos = queries.photos_of(session, finished)
+    photos = queries.photos_of(session, [*finished, *(root for one in told if (root := _root(one)))])
     listed = [UUID(report_id) for one in told for report_id in one.data.get("reports", ())]
     numbers = queries.numbers_of(session, listed)
     return [_item(one, photos, numbers) for one in told]
@@ -124,9 +124,12 @@ def _items(told: Sequence[Told]) -> list[dict[str, Any]]:
 def _item(told: Told, photos: Mapping[UUID, Sequence[Any]], numbers: Mapping[UUID, str]) -> dict[str, Any]:
     look = viewer()
     words = _words(told)
-    shown = photos.get(told.report_id, ()) if told.report_id and told.notice in WITH_PHOTOS else ()
+    shown = [*photos.get(told.report_id, ())] if told.report_id and told.notice in WITH_PHOTOS else []
+    # Of somebody else's report, with which one's own counts, only what the officers took.
+    root = _root(told)
+    shown += [photo for photo in photos.get(root, ()) if photo[1] == "after"] if root else []
     listed = [UUID(report_id) for report_id in told.data.get("reports", ())]
-    number = None if told.notice is Notice.FOLLOWED_CONCLUDED else told.number
+    number = None if told.notice in OF_OTHERS else told.number
     return {
         "id": str(told.id),
         "topic": told.notice.value,
@@ -139,6 +142,12 @@ def _item(told: Told, photos: Mapping[UUID, Sequence[Any]], numbers: Mapping[UUI
         "photos": [report_view.shown_photo(look, *photo) for photo in shown],
         "link": texts.link(told),
     }
+
+
+def _root(told: Told) -> UUID | None:
+    """The report with which the reader's own counts, where that is what was told."""
+    root = told.data.get("root")
+    return None if root is None else UUID(root)
 
 
 def _words(told: Told) -> Words:

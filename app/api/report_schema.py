@@ -111,6 +111,8 @@ class LinksSchema(Schema):
     evidence = fields.String(allow_none=True)
     members = fields.String(allow_none=True)
     author = fields.String(allow_none=True)
+    alike = fields.String(allow_none=True)
+    join = fields.String(allow_none=True)
 
 
 class ReportSchema(Schema):
@@ -165,11 +167,81 @@ class RatingSchema(Schema):
     at = fields.AwareDateTime()
 
 
+class ResultSchema(Schema):
+    """How the report stands or ended that this one repeats; nothing of what its resident said or showed."""
+
+    state = fields.String()
+    unit = fields.Nested(UnitSchema)
+    outcome = fields.String(allow_none=True)
+    concluded_at = fields.AwareDateTime(allow_none=True)
+    photos = fields.List(fields.Nested(PhotoSchema), metadata={"description": "from afterwards"})
+
+
+class ContestSchema(Schema):
+    """Why the resident of a duplicate does not agree with how its original ended; the words may have been erased."""
+
+    at = fields.AwareDateTime()
+    reason = fields.String(allow_none=True)
+
+
+class JoinedSchema(Schema):
+    """One more report of the same incident."""
+
+    id = fields.UUID()
+    number = fields.String()
+    received_at = fields.AwareDateTime()
+    note = fields.String(allow_none=True)
+    photos = fields.List(fields.Nested(PhotoSchema))
+    contest = fields.Nested(ContestSchema, allow_none=True)
+
+
 class OneReportSchema(ReportSchema):
-    """A report shown by itself: with the number of the one that it repeats, and how it was rated."""
+    """A report shown by itself: with the one that it repeats, those that repeat it (for the unit), and how it was rated."""
 
     original_number = fields.String(allow_none=True)
+    original_result = fields.Nested(ResultSchema, allow_none=True)
+    joined = fields.List(fields.Nested(JoinedSchema), allow_none=True)
     rating = fields.Nested(RatingSchema, allow_none=True)
+
+
+class HowToJoinSchema(Schema):
+    """To which address which `original` is sent."""
+
+    to = fields.String()
+    original = fields.String()
+
+
+class AlikeSchema(Schema):
+    """A case that may be of the same incident, found by place or by photo. The later of two is joined to the earlier."""
+
+    id = fields.UUID()
+    number = fields.String()
+    kind = fields.String()
+    state = fields.String()
+    unit = fields.Nested(UnitSchema)
+    received_at = fields.AwareDateTime()
+    age_s = fields.Integer()
+    how = fields.String(metadata={"enum": ["place", "photo"]})
+    distance_m = fields.Integer()
+    is_earlier = fields.Boolean(metadata={"description": "than the report in question"})
+    duplicates = fields.Integer()
+    join = fields.Nested(HowToJoinSchema, allow_none=True)
+
+
+class AlikePageSchema(Schema):
+    """What may be of the same incident, at most twenty cases."""
+
+    items = fields.List(fields.Nested(AlikeSchema))
+
+
+class NearbyAnswerSchema(Schema):
+    """What was reported already. `age_s` and `how` are of the one to follow; `mine`: the asker sent it."""
+
+    count = fields.Integer(metadata={"description": "open reports of the kind at the spot"})
+    how = fields.String(allow_none=True, metadata={"enum": ["place", "photo"]})
+    age_s = fields.Integer(allow_none=True)
+    follow = fields.UUID(allow_none=True)
+    mine = fields.Boolean()
 
 
 class ByWhomSchema(Schema):

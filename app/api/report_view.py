@@ -15,10 +15,11 @@ from app.identity.permissions import Actor, Do, Role
 from app.photos.errors import REFUSALS
 from app.reports import entries, workflow
 from app.reports.actions import DO, ReportSubject
+from app.reports.duplicates import JOINED_FROM, contests_the_root
 from app.reports.evidence import has_record
 from app.reports.queries import Rating
 from app.reports.rulebook import Rulebook
-from app.reports.workflow import CONTEST_WITHIN, State
+from app.reports.workflow import CONTEST_WITHIN, OPEN, State
 from app.targets.stopwatch import Running, Stopwatch
 from geo.validity import local_day
 
@@ -132,10 +133,75 @@ def present(
     }
 
 
-def alone(shown: Mapping[str, Any], *, original_number: str | None, rating: Rating | None) -> dict[str, Any]:
-    """A report that is shown by itself, with what a list would have to look up for each of its rows."""
-    said = rating and {"stars": rating.stars, "text": rating.text, "at": _instant(rating.at)}
-    return {**shown, "original_number": original_number, "rating": said}
+@dataclass(frozen=True)
+class Besides:
+    """What a report that is shown by itself has besides: what a list would have to look up for each of its rows.
+
+    `result` is how the one that it repeats ended, `joined` who else reported the incident; None of what the asker may not know.
+    """
+
+    original_number: str | None = None
+    rating: Rating | None = None
+    result: Mapping[Any, Any] | None = None
+    joined: Sequence[Mapping[Any, Any]] | None = None
+
+
+def alone(shown: Mapping[str, Any], besides: Besides, viewer: Viewer, book: Rulebook) -> dict[str, Any]:
+    """A report that is shown by itself."""
+    rating, result, joined = besides.rating, besides.result, besides.joined
+    return {
+        **shown,
+        "original_number": besides.original_number,
+        "original_result": result and _result(result, viewer, book),
+        "joined": None if joined is None else [_joined(row, viewer) for row in joined],
+        "rating": rating and {"stars": rating.stars, "text": rating.text, "at": _instant(rating.at)},
+    }
+
+
+def _result(row: Mapping[Any, Any], viewer: Viewer, book: Rulebook) -> dict[str, Any]:
+    """How an incident stands that somebody else reported first: nothing that they said or showed."""
+    unit, is_over = book.units[row["unit_id"]], row["state"] in {State.CONCLUDED.value, State.CLOSED.value}
+    return {
+        "state": row["state"],
+        "unit": {"id": unit.id, "name": unit.name},
+        "outcome": row["outcome"] if is_over else None,
+        "concluded_at": _instant(row["concluded_at"]) if is_over else None,
+        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]] if is_over else [],
+    }
+
+
+def _joined(row: Mapping[Any, Any], viewer: Viewer) -> dict[str, Any]:
+    """One more report of an incident, for whoever handles it: never who sent it."""
+    contest = {"at": _instant(row["contested_at"]), "reason": (row["contest_texts"] or {}).get("reason")}
+    return {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "received_at": _instant(row["received_at"]),
+        "note": row["note"],
+        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
+        "contest": contest if row["contested_at"] else None,
+    }
+
+
+def shown_alike(row: Mapping[Any, Any], report: Mapping[Any, Any], viewer: Viewer, book: Rulebook) -> dict[str, Any]:
+    """A case that may be the same as `report`, and how the two are joined where the asker may: the later to the earlier."""
+    unit = book.units[row["unit_id"]]
+    later, earlier = (report, row) if row["is_earlier"] else (row, report)
+    may = viewer.rights(subject_of(report))(Do.HANDLE) and later["state"] in JOINED_FROM
+    return {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "kind": row["kind_code"],
+        "state": row["state"],
+        "unit": {"id": unit.id, "name": unit.name},
+        "received_at": _instant(row["received_at"]),
+        "age_s": int((viewer.now - row["received_at"]).total_seconds()),
+        "how": "photo" if row["shown"] else "place",
+        "distance_m": round(row["metres"]),
+        "is_earlier": row["is_earlier"],
+        "duplicates": row["duplicates"],
+        "join": {"to": f"/api/v1/reports/{later['id']}/join", "original": earlier["number"]} if may else None,
+    }
 
 
 def shown_photo(viewer: Viewer, sha256: str, role: str, state: str, refusal: str | None) -> dict[str, Any]:
@@ -157,9 +223,10 @@ def etag(row: Mapping[Any, Any], viewer: Viewer) -> str:
     with the version, by which If-Match goes.
     """
     states = "".join(state[:3] for _, _, state, _ in row["photos"])
+    others = f"-{row['others'][:8]}" if row.get("others") else ""
     overdue = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"]).is_overdue(viewer.now)
-    settled = row["concluded_at"] is not None and viewer.now >= row["concluded_at"] + CONTEST_WITHIN
-    return f"{row['version']}-{states}{overdue:d}{settled:d}-{viewer.mark}"
+    settled = row["concluded_at"] is not None and not _may_be_contested(row, viewer.now)
+    return f"{row['version']}-{states}{overdue:d}{settled:d}{others}-{viewer.mark}"
 
 
 def subject_of(row: Mapping[Any, Any]) -> ReportSubject:
@@ -185,12 +252,22 @@ def moves_for(
             continue
         if move.name == "ask" and (overdue or row["unit_id"] in row["stopped_units"]):
             continue
-        if move.name == "contest" and (row["contests"] or viewer.now >= row["concluded_at"] + CONTEST_WITHIN):
+        if move.name == "contest" and not _may_be_contested(row, viewer.now):
             continue
         needs = [need for need in move.needs if need != "photos" or photo_required]
         if "outcome" in needs and overdue and clock.running is Running.RUNS:
             needs.append("late_reason")
         yield (move.to or State(row["left_state"])).value, needs
+
+
+def _may_be_contested(row: Mapping[Any, Any], now: datetime) -> bool:
+    """Whether a result can be contested: of a duplicate, how its root ended, once that has."""
+    root = row.get("root_state")
+    if row["contests"]:
+        return False
+    if root is not None and contests_the_root(State(root)):
+        return root == State.CONCLUDED and not row["root_contests"] and now < row["root_concluded_at"] + CONTEST_WITHIN
+    return bool(now < row["concluded_at"] + CONTEST_WITHIN)
 
 
 def entries_for(
@@ -239,6 +316,8 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
         "evidence": f"{itself}/evidence" if proves else None,
         "members": f"/api/v1/units/{row['unit_id']}/members" if may(Do.READ_MEMBERS) else None,
         "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
+        "alike": f"{itself}/alike" if may(Do.READ_UNIT_NOTES) and row["state"] in OPEN else None,
+        "join": f"{itself}/join" if may(Do.HANDLE) and row["state"] in JOINED_FROM else None,
     }
 
 

@@ -25,7 +25,6 @@ from app.reports.actions import Act
 from app.reports.entries import RULES
 from app.reports.intake import Submission
 from app.reports.workflow import Outcome, State
-from geo.coordinates import parse
 
 blueprint = Blueprint("reports", __name__, description="Tin báo / Reports")
 
@@ -110,14 +109,6 @@ class MineSchema(paging.PageSchema):
     updated_since = fields.AwareDateTime(load_default=None)
 
 
-class NearbySchema(Schema):
-    """A place and a kind."""
-
-    kind = fields.String(required=True, validate=validate.Length(max=20))
-    lat = fields.Float(required=True)
-    lon = fields.Float(required=True)
-
-
 class RevealSchema(Schema):
     """Why somebody must know who reported."""
 
@@ -160,7 +151,7 @@ class Reports(MethodView):
             "photos": [(sha256, "before", "awaited", None) for sha256 in dict.fromkeys(given["photos"])],
         }
         shown_now = report_view.present(row, viewer(), submitted.book)
-        body = report_view.alone(shown_now, original_number=None, rating=None)
+        body = report_view.alone(shown_now, report_view.Besides(), viewer(), submitted.book)
         return answer(body, status=201, etag=report_view.etag(row, viewer()), headers=location)
 
     @needs(Do.LIST_OWN)
@@ -236,7 +227,7 @@ class Moves(MethodView):
         The report's `moves` say which are open to the asker and what each needs. The same `id` again gives the same
         result. `If-Match` with an older ETag answers 412.
         """
-        actions.move(access.session(), report_id, given, _act(given))
+        actions.move(access.session(), report_id, given, act_of(given))
         return _answer(report_id)
 
 
@@ -249,7 +240,7 @@ class Entries(MethodView):
     @blueprint.response(200, OneReportSchema)
     def post(self, given: dict[str, Any], report_id: UUID) -> Response:
         """Assign, correct, note, message, add, instruct or rate"""
-        actions.enter(access.session(), report_id, given, _act(given))
+        actions.enter(access.session(), report_id, given, act_of(given))
         return _answer(report_id)
 
 
@@ -282,26 +273,6 @@ class AuthorOfReport(MethodView):
         return filing.reveal(access.session(), report_id, by=person(), reason=given["reason"], now=access.now())
 
 
-@blueprint.route("/reports/nearby")
-class Nearby(MethodView):
-    """What was reported already."""
-
-    @needs(Do.FIND_NEARBY)
-    @blueprint.arguments(NearbySchema, location="query")
-    @blueprint.response(200)
-    def get(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Open reports of the same kind within 30 m and 24 hours: how many, how old, which to follow"""
-        now = access.now()
-        place = parse(lat=asked["lat"], lon=asked["lon"])
-        near = queries.nearby(access.session(), asked["kind"], lat=place.lat, lon=place.lng, now=now)
-        oldest = near.oldest_received_at
-        return {
-            "count": near.count,
-            "age_s": None if oldest is None else int((now - oldest).total_seconds()),
-            "follow": near.follow and str(near.follow),
-        }
-
-
 def _submission(given: Mapping[str, Any], is_staff: bool) -> Submission:
     place = given["location"]
     return Submission(
@@ -321,7 +292,7 @@ def _submission(given: Mapping[str, Any], is_staff: bool) -> Submission:
     )
 
 
-def _act(given: Mapping[str, Any]) -> Act:
+def act_of(given: Mapping[str, Any]) -> Act:
     """This request as an act on a report: its id and the digest of all it says, so that a repetition is known as one.
 
     Who says it is named by the keyed tag: a digest over the person's id would let a reader of the timeline find out,

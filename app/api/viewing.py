@@ -9,17 +9,18 @@ from uuid import UUID
 from flask import Response, g, json
 
 from app.api import report_view
-from app.api.report_view import Viewer
+from app.api.report_view import Besides, Viewer
 from app.enforcement import queries as decisions
 from app.http import access, problems
 from app.http.container import container
 from app.identity import permissions
 from app.identity.permissions import Do, UnitAlone
 from app.photos import links
-from app.reports import actions, queries
+from app.reports import actions, alike, queries
 from app.reports.actions import ReportSubject
 from app.reports.intake import author_tag
 from app.reports.rulebook import Rulebook, UnitNotFound
+from app.reports.workflow import Outcome
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,23 @@ def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     session = access.session()
     decided = row["concluded_at"] is not None or row["contests"]
     known = decisions.of_reports(session, [row["id"]]) if decided else {}
-    return report_view.alone(
-        report_view.present(row, viewer(), book(), known.get(row["id"], ())),
-        original_number=_original_number(row),
+    inside = person().may(Do.READ_UNIT_NOTES, report_view.subject_of(row))
+    besides = Besides(
+        original_number=_original_number(row, inside=inside),
         rating=queries.latest_rating(session, row["id"]) if decided else None,
+        result=alike.result_of(session, row["original_id"]) if row["outcome"] == Outcome.DUPLICATE else None,
+        joined=alike.joined(session, row["id"]) if inside else None,
     )
+    shown_now = report_view.present(row, viewer(), book(), known.get(row["id"], ()))
+    return report_view.alone(shown_now, besides, viewer(), book())
 
 
-def _original_number(row: Mapping[Any, Any]) -> str | None:
+def _original_number(row: Mapping[Any, Any], *, inside: bool) -> str | None:
     """The number of the report that this one repeats, for who handles the case or may read the other one too."""
     original: UUID | None = row["original_id"]
     if original is None:
         return None
-    if person().may(Do.READ_UNIT_NOTES, report_view.subject_of(row)):
+    if inside:
         return queries.number_of(access.session(), original)
     try:
         number: str = readable(original)["number"]

@@ -21,7 +21,7 @@ from app.notifications.delivery import Over
 from app.notifications.errors import DeviceNotFound, TooManyWebhooks, WebhookNotFound
 from app.notifications.models import Device, Digest, Notification, Webhook
 from app.notifications.news import Hearer, Notice
-from app.notifications.queries import Case
+from app.notifications.queries import Case, Joined
 from app.reports import actions as reports
 from app.reports.queries import Asker
 from app.targets import ladder
@@ -127,6 +127,9 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
     crew = targets.crew(session, case.city_id, case.unit_id, now, case.assignee_id)
     on_call = crew.on_duty or crew.in_charge
     for hearer, notice, _ in rows:
+        if hearer is Hearer.JOINED:
+            _tell_joined(session, case, notice, queries.joined_to(session, case.report_id), now=now)
+            continue
         of_staff = notice not in news.OF_ONES_OWN and hearer is not Hearer.FOLLOWERS
         unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
         data = {"unit_id": unit_id, **news.facts_of(notice, case.data)}
@@ -135,6 +138,33 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
         tag = case.author_tag if hearer is Hearer.AUTHOR else None
         on_duty = _rung_anyway(hearer, crew, on_call) if of_staff else ()
         tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
+    if case.happened.original_to is not None:
+        _tell_result_there_was(session, case, now)
+
+
+def _tell_joined(
+    session: Session, case: Case, notice: Notice, joined: Iterable[Joined], *, now: datetime, at: datetime | None = None
+) -> None:
+    """Tell those who reported an incident too what became of it, each under their own report."""
+    unit_id = case.entry_unit or case.unit_id
+    for one in joined:
+        data = {"unit_id": unit_id, "root": str(case.report_id), **news.facts_of(notice, case.data)}
+        matter = Matter(notice, f"entry:{case.entry_id}", one.report_id, data=data)
+        people = one.people - {case.happened.by_id}
+        tell(session, matter, people, now=now, at=at or case.happened.at, tag=one.author_tag)
+
+
+def _tell_result_there_was(session: Session, case: Case, now: datetime) -> None:
+    """Tell whose report was just joined to one that had its result already, and who follows theirs, of that result."""
+    joined = queries.joined(session, case.report_id)
+    root = None if joined is None else queries.result_of(session, joined.root_id)
+    if joined is None or root is None:
+        return
+    at = max(case.happened.at, root.happened.at)
+    _tell_joined(session, root, Notice.CONCLUDED, [joined], now=now, at=at)
+    data = {"unit_id": root.entry_unit or root.unit_id, **news.facts_of(Notice.FOLLOWED_CONCLUDED, root.data)}
+    matter = Matter(Notice.FOLLOWED_CONCLUDED, f"entry:{root.entry_id}", root.report_id, root.entry_id, data)
+    tell(session, matter, queries.followers_of(session, case.report_id), now=now, at=at)
 
 
 def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:

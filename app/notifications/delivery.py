@@ -43,15 +43,20 @@ MANNERS: Mapping[Notice, Manner] = {
     Notice.QUESTION:           Manner(24 * _HOURS, text=True),  # then the case goes on without an answer
     Notice.MESSAGE:            Manner(7 * _DAYS),
     Notice.CONCLUDED:          Manner(7 * _DAYS, text=True),    # so long it can be contested
+    Notice.JOINED:             Manner(7 * _DAYS),
+    Notice.GOES_ON:            Manner(7 * _DAYS),
     Notice.REOPENED:           Manner(7 * _DAYS),
     Notice.UPHELD:             Manner(7 * _DAYS),
     Notice.FOLLOWED_CONCLUDED: Manner(7 * _DAYS),
+    Notice.FOLLOWED_JOINED:    Manner(7 * _DAYS),
+    Notice.FOLLOWED_WITHDRAWN: Manner(24 * _HOURS),             # they may want to report it themselves
     Notice.NEW_CASE:           Manner(2 * _HOURS, only_on_duty=True),
     Notice.HANDED_OVER:        Manner(2 * _HOURS, only_on_duty=True),
     Notice.ASSIGNED:           Manner(24 * _HOURS),
     Notice.ANSWERED:           Manner(24 * _HOURS),
     Notice.UNANSWERED:         Manner(24 * _HOURS),
     Notice.TAKE_UP_AGAIN:      Manner(24 * _HOURS),
+    Notice.STANDS_IN:          Manner(24 * _HOURS),
     Notice.CONTESTED:          Manner(7 * _DAYS),
     Notice.INSTRUCTED:         Manner(7 * _DAYS),
     Notice.HALF_GONE:          Manner(2 * _HOURS, urgent=True),

@@ -1,7 +1,8 @@
 """Which change of a report is told to whom, and as what. The table is the specification; nothing else is told. Pure.
 
 A resident hears of receipt, acceptance, a question, a message, the conclusion and what became of a contest; those who
-follow a report hear how it ended. Staff hear what they must act on, as long as it is theirs to act on. Warnings and
+follow a report hear how it ended. Whose report was joined to an earlier one hears what becomes of that one as if it were
+their own, under the number of their own. Staff hear what they must act on, as long as it is theirs to act on. Warnings and
 digests, which time brings about, are named here too; who hears a warning is decided in `app/targets/ladder.py`.
 """
 
@@ -20,7 +21,8 @@ class Hearer(StrEnum):
 
     AUTHOR = "author"  # the resident, also one for whom it was filed; an anonymous one by their tag
     FILER = "filer"  # the member of staff who filed it for nobody in particular: they speak for it
-    FOLLOWERS = "followers"
+    JOINED = "joined"  # the residents and filers of its duplicates, each told of their own report
+    FOLLOWERS = "followers"  # also of its duplicates
     ASSIGNEE = "assignee"
     WORKER = "worker"  # the assignee; while there is none, those on duty
     ON_DUTY = "on_duty"  # of the unit that holds the case now
@@ -36,15 +38,20 @@ class Notice(StrEnum):
     QUESTION = "question"
     MESSAGE = "message"
     CONCLUDED = "concluded"
+    JOINED = "joined"
+    GOES_ON = "goes_on"
     REOPENED = "reopened"
     UPHELD = "upheld"
     FOLLOWED_CONCLUDED = "followed_concluded"
+    FOLLOWED_JOINED = "followed_joined"
+    FOLLOWED_WITHDRAWN = "followed_withdrawn"
     NEW_CASE = "new_case"
     HANDED_OVER = "handed_over"
     ASSIGNED = "assigned"
     ANSWERED = "answered"
     UNANSWERED = "unanswered"
     TAKE_UP_AGAIN = "take_up_again"
+    STANDS_IN = "stands_in"
     CONTESTED = "contested"
     INSTRUCTED = "instructed"
     HALF_GONE = "half_gone"
@@ -53,8 +60,8 @@ class Notice(StrEnum):
     DIGEST = "digest"
 
 
-# What the resident is told of their report, and who filed it in their place. All else is told to staff as staff, but for
-# `FOLLOWED_CONCLUDED`.
+# What the resident is told of their report, and who filed it in their place. All else is told to staff as staff, but for what
+# followers are told.
 OF_ONES_OWN = frozenset(
     {
         Notice.RECEIVED,
@@ -62,10 +69,13 @@ OF_ONES_OWN = frozenset(
         Notice.QUESTION,
         Notice.MESSAGE,
         Notice.CONCLUDED,
+        Notice.JOINED,
+        Notice.GOES_ON,
         Notice.REOPENED,
         Notice.UPHELD,
     }
 )
+OF_OTHERS = frozenset({Notice.FOLLOWED_CONCLUDED, Notice.FOLLOWED_JOINED, Notice.FOLLOWED_WITHDRAWN})
 
 # Whose report it is reads with the result what it looked like before and after, where there are photos.
 WITH_PHOTOS = frozenset({Notice.CONCLUDED, Notice.UPHELD})
@@ -76,6 +86,7 @@ class Happened:
     """A change, and how the case stands since. `type` is `received`, the name of a move, or the type of an entry.
 
     `unit_to` and `assignee_to` are whom the entry gave the case to, if it did; what ends in `_now` may have moved on.
+    `original_to` is the report that it was found to repeat; `is_taken_over`: another report stands in for it.
     """
 
     type: str
@@ -84,9 +95,12 @@ class Happened:
     first_response_at: datetime | None = None
     unit_to: int | None = None
     assignee_to: UUID | None = None
+    original_to: UUID | None = None
+    is_taken_over: bool = False
     state_now: str = State.RECEIVED.value
     unit_now: int | None = None
     assignee_now: UUID | None = None
+    original_now: UUID | None = None
     stopped_at: datetime | None = None
 
 
@@ -123,6 +137,29 @@ def _is_unanswered(happened: Happened) -> bool:
     return happened.stopped_at == happened.at and happened.state_now == State.AWAITING_RESIDENT
 
 
+def _is_joined(happened: Happened) -> bool:
+    """It ended as a duplicate: that is no result, which comes with the end of its root."""
+    return happened.original_to is not None
+
+
+def _is_joined_still(happened: Happened) -> bool:
+    """And nothing became of that: neither did it take the place of its root nor was it contested."""
+    return _is_joined(happened) and happened.original_now is not None
+
+
+def _is_result(happened: Happened) -> bool:
+    return not _is_joined(happened)
+
+
+def _is_over(happened: Happened) -> bool:
+    return not happened.is_taken_over
+
+
+def _has_begun(happened: Happened) -> bool:
+    """Somebody has the case in hand where it went to."""
+    return _is_there(happened) and happened.state_now != State.RECEIVED
+
+
 class Telling(NamedTuple):
     """One row: who hears of it, under which name, and when only."""
 
@@ -140,15 +177,22 @@ TABLE: Mapping[str, tuple[Telling, ...]] = {
     "ask":       (Telling(Hearer.AUTHOR,    Notice.QUESTION, _is_unanswered),
                   Telling(Hearer.FILER,     Notice.QUESTION, _is_unanswered)),
     "answer":    (Telling(Hearer.WORKER,    Notice.ANSWERED),),
-    "conclude":  (Telling(Hearer.AUTHOR,    Notice.CONCLUDED),
-                  Telling(Hearer.FILER,     Notice.CONCLUDED),
-                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED)),
+    "conclude":  (Telling(Hearer.AUTHOR,    Notice.CONCLUDED, _is_result),
+                  Telling(Hearer.FILER,     Notice.CONCLUDED, _is_result),
+                  Telling(Hearer.JOINED,    Notice.CONCLUDED, _is_result),
+                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_CONCLUDED, _is_result),
+                  Telling(Hearer.AUTHOR,    Notice.JOINED, _is_joined),
+                  Telling(Hearer.FILER,     Notice.JOINED, _is_joined),
+                  Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_JOINED, _is_joined_still)),
     "contest":   (Telling(Hearer.REVIEWERS, Notice.CONTESTED),),
     "reopen":    (Telling(Hearer.AUTHOR,    Notice.REOPENED),
                   Telling(Hearer.FILER,     Notice.REOPENED),
+                  Telling(Hearer.JOINED,    Notice.REOPENED),
                   Telling(Hearer.WORKER,    Notice.TAKE_UP_AGAIN)),
     "uphold":    (Telling(Hearer.AUTHOR,    Notice.UPHELD),
-                  Telling(Hearer.FILER,     Notice.UPHELD)),
+                  Telling(Hearer.FILER,     Notice.UPHELD),
+                  Telling(Hearer.JOINED,    Notice.UPHELD)),
+    "withdraw":  (Telling(Hearer.FOLLOWERS, Notice.FOLLOWED_WITHDRAWN, _is_over),),
     "assign":    (Telling(Hearer.ASSIGNEE,  Notice.ASSIGNED, _is_theirs),),
     "correct":   (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _waits_there),),
     "message":   (Telling(Hearer.AUTHOR,    Notice.MESSAGE),),
@@ -156,6 +200,11 @@ TABLE: Mapping[str, tuple[Telling, ...]] = {
     # What time or a reform of the wards brings about.
     "resume":    (Telling(Hearer.WORKER,    Notice.UNANSWERED),),
     "reform":    (Telling(Hearer.ON_DUTY,   Notice.HANDED_OVER, _is_there),),
+    # A report stands in for the one that it counted with, which was withdrawn.
+    "took_over": (Telling(Hearer.AUTHOR,    Notice.GOES_ON),
+                  Telling(Hearer.FILER,     Notice.GOES_ON),
+                  Telling(Hearer.ON_DUTY,   Notice.STANDS_IN, _waits_there),
+                  Telling(Hearer.WORKER,    Notice.STANDS_IN, _has_begun)),
 }
 # fmt: on
 
@@ -176,6 +225,7 @@ WEBHOOK_TYPES: Mapping[str, str] = {
     "contest": "report.contested",
     "reopen": "report.reopened",
     "uphold": "report.upheld",
+    "took_over": "report.reopened",
     "close": "report.closed",
     "withdraw": "report.withdrawn",
 }

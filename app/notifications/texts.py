@@ -17,7 +17,7 @@ from uuid import UUID
 from app.core.errors import Language
 from app.notifications.channels.gateway import without_marks
 from app.notifications.delivery import MANNERS
-from app.notifications.news import OF_ONES_OWN, WITH_PHOTOS, Notice
+from app.notifications.news import OF_ONES_OWN, OF_OTHERS, WITH_PHOTOS, Notice
 from app.reports.words import OUTCOMES
 from app.targets.stopwatch import LONGEST_STOP, Stopwatch
 from geo.validity import LOCAL_ZONE
@@ -205,7 +205,7 @@ def link(told: Told, public_url: str = "") -> str | None:
     """
     if told.notice is Notice.DIGEST:
         return f"{public_url}/board"
-    if told.report_id is None or told.notice is Notice.FOLLOWED_CONCLUDED:
+    if told.report_id is None or told.notice in OF_OTHERS:
         return None
     is_own = told.notice in OF_ONES_OWN
     return f"{public_url}/#report/{told.report_id}" if is_own else f"{public_url}/desk#case/{told.report_id}"

@@ -1,6 +1,7 @@
 """Whatever changes a report after it was taken in: the only writer. Load and lock, ask the rules, change, leave a trace.
 
-Each change, its timeline entry and its promise to the outside are one transaction, which the caller opens and commits.
+Each change, its timeline entry and its promise to the outside are one transaction, which the caller opens and commits. What
+an act does to other reports of the same incident is in `joining.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,24 +11,23 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
-from app.core.errors import Conflict, Invalid, NotSignedIn, Stale
+from app.core.errors import Conflict, NotSignedIn, Stale
 from app.identity import permissions
-from app.identity import queries as people
 from app.identity.permissions import Actor, Do, Role
 from app.photos import actions as photos
-from app.reports import entries, handling, intake, queries, timeline, workflow
+from app.reports import alike, duplicates, entries, facts, handling, intake, joining, queries, timeline, workflow
+from app.reports.duplicates import Left
 from app.reports.intake import Author, Submission
 from app.reports.models import Report, ReportAuthor, ReportFollower
 from app.reports.queries import Asker, ReportNotFound
 from app.reports.rulebook import Rulebook, RulebookCache
 from app.reports.timeline import Request, Step, Writer
 from app.reports.workflow import By, Move, Outcome, State
-from geo.validity import local_day
 
 log = structlog.get_logger("reports")
 
@@ -118,21 +118,99 @@ def move(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
 
     Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, MoveNotAllowed, and what `handling.decide` raises.
     """
+    if joining.may_concern_others(given):
+        joining.one_at_a_time(session)
     opened = _opened(session, report_id, act)
     if opened is None:
         return
     report, subject = opened
-    before = _concerned(report, act.book)
     row = workflow.find(State(report.state), State(given["to"]))
     permissions.require(act.by.actor, DO[row.by], subject)
-    facts = replace(_facts(session, row, report, given, act), calendar=act.book.calendar(report.calendar_code))
-    change = handling.decide(row, report, given, facts, act.now)
+    root = alike.root_of(session, report) if row.name == "contest" else None
+    if root is not None and duplicates.contests_the_root(State(root.state)):
+        _contest_root(session, report, root, given, subject=subject, act=act)
+    else:
+        _take(session, report, row, given, subject=subject, act=act)
+
+
+def join(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) -> None:
+    """Conclude a report as a duplicate of the root of `given["original"]`, accepting it first where nobody has.
+
+    Its `note` is what its resident reads; without one there is a standing sentence. Repeated with no effect.
+
+    Raises ReportNotFound, NotPermitted, Stale, EntryIdTaken, MoveNotAllowed, OriginalUnknown.
+    """
+    joining.one_at_a_time(session)
+    opened = _opened(session, report_id, act)
+    if opened is None:
+        return
+    report, subject = opened
+    permissions.require(act.by.actor, Do.HANDLE, subject)
+    if State(report.state) is State.RECEIVED:
+        accept = workflow.find(State.RECEIVED, State.ACCEPTED)
+        change = handling.decide(accept, report, {}, handling.Facts(actor_id=act.by.actor.person_id), act.now)
+        # One act is told once: by its conclusion.
+        _carry_out(
+            session, report, change, change.step(accept.name), subject=subject, act=replace(act, request=Request())
+        )
+    said = {
+        "to": State.CONCLUDED.value,
+        "outcome": Outcome.DUPLICATE.value,
+        "original": given["original"],
+        "note": given.get("note") or joining.NOTE,
+    }
+    _take(session, report, workflow.find(State(report.state), State.CONCLUDED), said, subject=subject, act=act)
+
+
+def _take(
+    session: Session, report: Report, row: Move, given: Mapping[str, Any], *, subject: "ReportSubject", act: Act
+) -> None:
+    """Carry out a row for a locked report, with what it does to others of its incident."""
+    before = _concerned(report, act.book)
+    left = Left(State(report.state), report.unit_id, report.assignee_id)
+    heir = joining.heir_of(session, report) if row.to is State.WITHDRAWN else None
+    known = facts.of_move(session, row, report, given, book=act.book, actor_id=act.by.actor.person_id, now=act.now)
+    change = handling.decide(row, report, given, known, act.now)
+    if heir is not None:
+        change = replace(change, data={**change.data, "taken_over": True})
     entry_id = _carry_out(session, report, change, change.step(row.name), subject=subject, act=act)
     if row.to is State.CONCLUDED and report.original_id is not None:
-        _point_at_the_root(session, report, act.now)
+        joining.point_at_the_root(session, report, act.now)
+    if heir is not None:
+        joining.hand_on(session, report, heir, left, book=act.book, now=act.now)
+    _promise_move(session, report, entry_id, row.name, before=before, act=act)
+
+
+def _contest_root(
+    session: Session, report: Report, root: Report, given: Mapping[str, Any], *, subject: "ReportSubject", act: Act
+) -> None:
+    """Contest how the root ended, as the resident of a duplicate: whose words stay with their own report."""
+    duplicates.require_contestable(report, root)
+    before = _concerned(root, act.book)
+    row = workflow.find(State(root.state), State.CONTESTED)
+    known = facts.of_move(session, row, root, given, book=act.book, actor_id=act.by.actor.person_id, now=act.now)
+    change = handling.decide(row, root, given, known, act.now)
+    step = Step(row.name, {**change.data, "by_duplicate": True})
+    entry_id = _carry_out(session, root, change, step, subject=subject, act=replace(act, request=Request()))
+    _promise_move(session, root, entry_id, row.name, before=before, act=act)
+    counted = handling.Change({"contests": report.contests + 1})
+    said = Step("contest_original", {"original": str(root.id)}, change.texts)
+    own_id = _carry_out(session, report, counted, said, subject=subject, act=act)
+    _promise_entry(session, report, own_id, "contest_original", before=_concerned(report, act.book), act=act)
+
+
+def _promise_move(session: Session, report: Report, entry_id: UUID, name: str, *, before: set[int], act: Act) -> None:
+    """Promise that a move is told. `before` are the units that it concerned until now."""
     units = sorted(before | _concerned(report, act.book))
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": row.name, "units": units}
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "move": name, "units": units}
     outbox.emit(session, "report.moved", payload, at=act.now)
+
+
+def _promise_entry(session: Session, report: Report, entry_id: UUID, type_: str, *, before: set[int], act: Act) -> None:
+    """Promise that an entry is told, likewise."""
+    units = sorted(before | _concerned(report, act.book))
+    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": type_, "units": units}
+    outbox.emit(session, "report.entry", payload, at=act.now)
 
 
 def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) -> None:
@@ -150,23 +228,12 @@ def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act)
     change = rule.decide(session, report, given, entries.Context(act.by.actor, act.book, act.now))
     step = change.step(given["type"], rule.shown_to)
     entry_id = _carry_out(session, report, change, step, subject=subject, act=act)
-    units = sorted(before | _concerned(report, act.book))
-    payload = {"report_id": str(report.id), "entry_id": str(entry_id), "type": given["type"], "units": units}
-    outbox.emit(session, "report.entry", payload, at=act.now)
+    _promise_entry(session, report, entry_id, given["type"], before=before, act=act)
 
 
 def _concerned(report: Report, book: Rulebook) -> set[int]:
     """The units in whose queue a report stands now: its own, and the desk while the desk reviews it."""
     return {report.unit_id, book.desk.id} if report.review_by_desk else {report.unit_id}
-
-
-def _point_at_the_root(session: Session, report: Report, now: datetime) -> None:
-    """Let the duplicates of a report that turned out to be one itself point at its original, each with its trace."""
-    followers = select(Report).where(Report.original_id == report.id).order_by(Report.id).with_for_update()
-    for duplicate in session.scalars(followers).all():
-        duplicate.change({"original_id": report.original_id}, now)
-        step = Step("original_moved", {"original": str(report.original_id)})
-        timeline.record(session, duplicate, step, by=timeline.SYSTEM, now=now)
 
 
 def _opened(session: Session, report_id: UUID, act: Act) -> tuple[Report, "ReportSubject"] | None:
@@ -330,68 +397,3 @@ def reveal_author(session: Session, report_id: UUID, *, by: Person, reason: str,
     timeline.record(session, report, step, by=Writer("dispatcher", by.actor.person_id), now=now)
     audit.record(session, by=by.actor.person_id, action="author:see", subject=f"report/{report_id}", at=now)
     return None if author is None else author.person_id
-
-
-def _facts(session: Session, row: Move, report: Report, given: Mapping[str, Any], act: Act) -> handling.Facts:
-    """Look up what the decision about this row needs, and no more."""
-    actor_id, book, now = act.by.actor.person_id, act.book, act.now
-    if row.name == "hand_over":
-        return _hand_over_facts(report, given, book, now)
-    if row.name in {"conclude", "uphold"}:
-        return handling.Facts(
-            photo_required=_photo_required(report, book),
-            after_photos=queries.after_photos(session, report.id),
-            original_id=_original(session, report, given),
-            body_known=given.get("body") in book.bodies,
-            actor_id=actor_id,
-        )
-    if row.name == "contest":
-        concluder, day = report.concluded_by, local_day(now)
-        working = people.members(session, report.unit_id, on=day)
-        return handling.Facts(
-            concluder_is_chair=concluder is not None
-            and people.works_for(session, concluder, report.unit_id, Role.CHAIR, on=day),
-            unit_reviews=any(
-                roles & {Role.CHAIR, Role.DISPATCHER} for person, roles in working.items() if person != concluder
-            ),
-        )
-    return handling.Facts(actor_id=actor_id)
-
-
-def _photo_required(report: Report, book: Rulebook) -> bool:
-    """Whether the kind asks for a photo, or did before it was corrected: a correction proves nothing."""
-    kinds = {report.kind_code, (report.as_sent or {}).get("kind", report.kind_code)}
-    return any(book.kind(kind, local_day(report.received_at)).photo_required for kind in kinds)
-
-
-def _hand_over_facts(report: Report, given: Mapping[str, Any], book: Rulebook, now: datetime) -> handling.Facts:
-    day = local_day(now)
-    unit = book.units.get(given["unit"]) if given.get("unit") else None
-    if unit is None and given.get("ward"):
-        unit = book.unit_of_ward(given["ward"], day)
-    if unit is None and (given.get("unit") or given.get("ward")):
-        raise handling.UnitNotSuitable(at="unit", why_vi="không có đơn vị này", why_en="there is no such unit")
-    return handling.Facts(
-        unit=unit,
-        desk=book.desk,
-        holder=book.units[report.unit_id],
-        unit_acts=unit is not None and book.acts_on(unit.id, day),
-        ward_unit_id=book.unit_of_version.get(report.ward_version_id),
-    )
-
-
-class OriginalUnknown(Invalid):
-    """A duplicate names the report that it repeats."""
-
-    code = "original_unknown"
-    vi = "Không có tin gốc nào như vậy: phải cùng lĩnh vực, gửi trước, ở gần và chưa xử lý xong từ hôm trước."
-    en = "There is no such original: it must be of the same field, earlier, near, and not over since the day before."
-
-
-def _original(session: Session, report: Report, given: Mapping[str, Any]) -> UUID | None:
-    if given.get("outcome") != Outcome.DUPLICATE.value or not given.get("original"):
-        return None
-    original = queries.original_of(session, report, given["original"])
-    if original is None:
-        raise OriginalUnknown(at="original")
-    return original

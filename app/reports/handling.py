@@ -238,7 +238,8 @@ def _conclude(report: Report, given: Mapping[str, Any], facts: Facts, now: datet
     photos = _after_photos(given, facts, asked_for=facts.photo_required and outcome not in WITHOUT_PHOTO)
     ended = stopwatch(report, facts.calendar).end(now)
     late_reason = given.get("late_reason") if ended.is_overdue(now) else None
-    if ended.is_overdue(now) and not late_reason:
+    # A duplicate is judged by no clock (design 3.8): how long the incident took, its root answers for.
+    if ended.is_overdue(now) and not late_reason and outcome is not Outcome.DUPLICATE:
         raise LateReasonMissing(at="late_reason")
     if late_reason:
         texts["late_reason"] = late_reason

@@ -1,12 +1,11 @@
-"""The reads of reports: one by one, mine, a unit's queue, nearby, the course. Nothing here changes anything."""
+"""The reads of reports: one by one, mine, a unit's queue, the course. Nothing here changes anything."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from geoalchemy2 import Geography
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    cast,
     exists,
     false,
     func,
@@ -34,15 +32,6 @@ from app.identity.models import Staff
 from app.photos.models import Photo
 from app.reports.models import Report, ReportAuthor, ReportFollower, TimelineEntry, TimelineText
 from app.reports.workflow import OPEN, State
-
-# What counts as the same spot (design 2, recurrence).
-SAME_SPOT_M = 30
-
-# Two reports of one incident, each placed by a phone that may be wrong by 100 m.
-SAME_INCIDENT_M = 200
-
-# How long ago somebody else's report of the same thing is still worth following.
-NEARBY_WITHIN = timedelta(hours=24)
 
 
 class ReportNotFound(NotFound):
@@ -69,7 +58,7 @@ _NOT_SHOWN = frozenset({
 _COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
 # Each photo as its hash, role, state and refusal. JSON would say it with names, and take as long as the rest of the row.
-_PHOTOS: Label[Any] = literal_column("""
+PHOTOS: Label[Any] = literal_column("""
     array(select array[p.sha256, p.role, p.state, p.refusal] from photos p
           where p.report_id = reports.id order by p.added_at, p.sha256)
 """).label("photos")
@@ -81,9 +70,19 @@ _IS_OPEN = Report.state.in_(
 )
 
 
+# What a report that is shown by itself tells of its root and its duplicates hangs on all of these.
+_OTHERS: Label[Any] = literal_column("""
+    (select md5(string_agg(concat_ws(' ', other.id, other.version, (
+            select string_agg(left(p.state, 3), '' order by p.added_at, p.sha256) from photos p where p.report_id = other.id
+        )), ',' order by other.id))
+     from reports other where other.original_id = reports.id or other.id = reports.original_id)
+""").label("others")
+
+
 def one(session: Session, report_id: UUID, asker: Asker) -> RowMapping:
     """A report as it stands. Raises ReportNotFound. Whether the asker may read it is the caller's question."""
-    row = session.execute(_view(_authored_by(asker)).where(Report.id == report_id)).mappings().one_or_none()
+    wanted = _with_root(_view(_authored_by(asker))).add_columns(_OTHERS).where(Report.id == report_id)
+    row = session.execute(wanted).mappings().one_or_none()
     if row is None:
         raise ReportNotFound
     return row
@@ -94,7 +93,7 @@ def locked(session: Session, report_id: UUID, asker: Asker) -> tuple[Report, boo
     report = session.get(Report, report_id, with_for_update=True, populate_existing=True)
     if report is None:
         raise ReportNotFound
-    authored = select(ReportAuthor.report_id).where(ReportAuthor.report_id == report_id, _is_author(asker))
+    authored = select(ReportAuthor.report_id).where(ReportAuthor.report_id == report_id, written_by(asker))
     return report, asker.person_id is not None and session.execute(authored).first() is not None
 
 
@@ -110,11 +109,11 @@ def mine(
     # Two index look-ups; as one condition with "or" it would be looked for among all reports there are.
     filed = aliased(Report)
     own = union(
-        select(ReportAuthor.report_id).where(_is_author(asker)),
+        select(ReportAuthor.report_id).where(written_by(asker)),
         select(filed.id).where(filed.filed_by == asker.person_id),
     )
     wanted = (
-        _view(_authored_by(asker))
+        _with_root(_view(_authored_by(asker)))
         .where(Report.id.in_(own))
         .order_by(Report.received_at.desc(), Report.id.desc())
         .limit(limit)
@@ -236,35 +235,6 @@ def count_stopped(session: Session, *, before: datetime) -> int:
     return session.execute(waits).scalar_one()
 
 
-@dataclass(frozen=True)
-class Nearby:
-    """Open reports of one kind at one spot: how many, how old the oldest is, and which one to follow."""
-
-    count: int
-    oldest_received_at: datetime | None
-    follow: UUID | None
-
-
-def nearby(session: Session, kind: str, *, lat: float, lon: float, now: datetime) -> Nearby:
-    """Open reports of `kind` within 30 m of a place (degrees, WGS 84), received in the last 24 hours."""
-    found = session.execute(
-        text("""
-            select count(*) as count, min(received_at) as oldest,
-                   (array_agg(id order by received_at, id))[1] as follow
-            from reports
-            where state in ('received', 'accepted', 'on_site', 'awaiting_resident', 'contested')
-              and kind_code = :kind and received_at > :since and not about_unit
-              -- The box uses the index; the geography decides, in metres.
-              and point && st_expand(st_setsrid(st_makepoint(:lon, :lat), 4326), :box_degrees)
-              and st_dwithin(point::geography, st_setsrid(st_makepoint(:lon, :lat), 4326)::geography, :metres)
-        """),
-        # A degree is more than 100 km at the latitudes of Viet Nam, so the box is always larger than the circle.
-        {"kind": kind, "lat": lat, "lon": lon, "since": now - NEARBY_WITHIN, "metres": SAME_SPOT_M,
-         "box_degrees": SAME_SPOT_M / 100_000},
-    ).one()  # fmt: skip
-    return Nearby(count=found[0], oldest_received_at=found.oldest, follow=found.follow)
-
-
 def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[RowMapping]:
     """The timeline of a report, oldest first, with names of staff; without `all_entries`, what the resident sees."""
     columns = (column for column in TimelineEntry.__table__.columns if column.name != "request_digest")
@@ -329,40 +299,6 @@ def after_photos(session: Session, report_id: UUID) -> frozenset[str]:
     return frozenset(session.scalars(here))
 
 
-def original_of(session: Session, report: Report, named: str) -> UUID | None:
-    """The report that `report` repeats, by id or number: always the root, never another duplicate.
-
-    The same incident is of the same field, at most 200 m away (two phones, each wrong by up to 100 m), received
-    earlier, and was still being dealt with in the day before `report` came. What was over by then is a recurrence.
-    """
-    try:
-        which: ColumnElement[bool] = Report.id == UUID(named)
-    except ValueError:
-        which = Report.number == named
-    root_id = func.coalesce(Report.original_id, Report.id)
-    found = session.execute(
-        select(root_id)
-        .where(
-            which,
-            Report.id != report.id,
-            root_id != report.id,
-            Report.city_id == report.city_id,
-            Report.field == report.field,
-            Report.state != State.WITHDRAWN.value,
-            Report.received_at <= report.received_at,
-            or_(Report.ended_at.is_(None), Report.ended_at > report.received_at - NEARBY_WITHIN),
-            func.ST_DWithin(
-                cast(Report.point, Geography),
-                cast(func.ST_SetSRID(func.ST_MakePoint(report.lon, report.lat), 4326), Geography),
-                SAME_INCIDENT_M,
-            ),
-        )
-        # Should it become a duplicate itself at this moment, one of the two waits, and sees what the other did.
-        .with_for_update(read=True)
-    )
-    return found.scalar_one_or_none()
-
-
 def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:
     """Whether the person follows the report."""
     following = select(ReportFollower.report_id).where(
@@ -373,8 +309,18 @@ def follows(session: Session, report_id: UUID, person_id: UUID) -> bool:
 
 def _view(is_author: ColumnElement[bool]) -> Select[Any]:
     """Everything that an answer about a report needs, in one row; `is_author` is for whoever asks."""
-    return select(*_COLUMNS, Staff.name.label("assignee_name"), _PHOTOS, is_author.label("is_author")).outerjoin(
+    return select(*_COLUMNS, Staff.name.label("assignee_name"), PHOTOS, is_author.label("is_author")).outerjoin(
         Staff, Staff.person_id == Report.assignee_id
+    )
+
+
+def _with_root(view: Select[Any]) -> Select[Any]:
+    """With what decides whether the resident of a duplicate may contest how its root ended."""
+    root = aliased(Report)
+    return view.outerjoin(root, root.id == Report.original_id).add_columns(
+        root.state.label("root_state"),
+        root.concluded_at.label("root_concluded_at"),
+        root.contests.label("root_contests"),
     )
 
 
@@ -383,10 +329,11 @@ def _written_out(number: int) -> BindParameter[int]:
 
 
 def _authored_by(asker: Asker) -> ColumnElement[bool]:
-    return exists().where(ReportAuthor.report_id == Report.id, _is_author(asker))
+    return exists().where(ReportAuthor.report_id == Report.id, written_by(asker))
 
 
-def _is_author(asker: Asker) -> ColumnElement[bool]:
+def written_by(asker: Asker) -> ColumnElement[bool]:
+    """Whether a row of `report_authors` names the asker, or has the tag that stands for them."""
     if asker.person_id is None:
         return false()
     return or_(ReportAuthor.person_id == asker.person_id, ReportAuthor.tag == asker.tag)

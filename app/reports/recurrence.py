@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.reports.queries import SAME_SPOT_M
+from app.reports.duplicates import SAME_SPOT_M
 
 WITHIN = timedelta(days=30)
 

@@ -30,6 +30,10 @@ _CLOSE = text(
     """
     with due as (
         select id from reports where state = 'concluded' and concluded_at <= :before
+            -- A duplicate is over with its root: until then its resident may not agree with how that ends.
+            and not exists (
+                select from reports root where root.id = reports.original_id and root.state not in ('closed', 'withdrawn')
+            )
         order by concluded_at limit :limit for update skip locked
     ), swept as (
         update reports r set state = 'closed', version = version + 1, updated_at = :now

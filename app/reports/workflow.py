@@ -72,7 +72,7 @@ CLOSE_AFTER = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Move:
-    """One row. `to` None is the state that the case left when its clock was stopped."""
+    """One row. `to` None is the state that the case left when its clock was stopped, or that its withdrawn root left."""
 
     name: str
     sources: frozenset[State]
@@ -103,6 +103,8 @@ MOVES: tuple[Move, ...] = (
     Move("uphold",    _from(State.CONTESTED),                                 State.CONCLUDED, By.REVIEWER, CONCLUSION, Clock.ENDS),
     Move("close",     _from(State.CONCLUDED),                                 State.CLOSED,    By.SYSTEM,   (), Clock.ENDS),
     Move("withdraw",  _from(State.RECEIVED, State.ACCEPTED, State.AWAITING_RESIDENT), State.WITHDRAWN, By.AUTHOR, (), Clock.ENDS),
+    # The oldest duplicate of a withdrawn report, also one that was closed already (duplicates.py).
+    Move("took_over", _from(State.CONCLUDED, State.CLOSED),                   None,            By.SYSTEM,   (), Clock.GOES_ON),
 )
 # fmt: on
 

@@ -48,7 +48,7 @@ CONCLUSION_S = f"case when {CONCLUDED} then extract(epoch from concluded_at - re
 CONCLUSION_PAUSED_S = "stopped_s"
 
 # What stood still before the officers came is read off the timeline: from a question to its answer (24 h at most, as on
-# the stopwatch), from a conclusion to its contest.
+# the stopwatch), from a conclusion to its contest, or until a duplicate took its withdrawn root's place, closed or not.
 ARRIVAL_PAUSED_S = f"""
     case when {COUNTED} and stopped_s > 0 and on_site_at is not null then (
         select sum(case begun.to_state when 'awaiting_resident' then least(stood.s, 86400) else stood.s end)
@@ -58,6 +58,6 @@ ARRIVAL_PAUSED_S = f"""
             where ended.report_id = begun.report_id and ended.id > begun.id and ended.from_state = begun.to_state
             order by ended.id limit 1
         ) stood
-        where begun.report_id = reports.id and begun.to_state in ('awaiting_resident', 'concluded')
+        where begun.report_id = reports.id and begun.to_state in ('awaiting_resident', 'concluded', 'closed')
             and begun.at < reports.on_site_at
     ) end"""

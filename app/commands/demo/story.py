@@ -15,8 +15,8 @@ from uuid import UUID
 from app.commands.demo.course import FIRST, SEED, Course
 from app.commands.demo.ground import Ground
 from app.commands.demo.kinds import CONCLUSION_NOTES, LATE_REASONS
+from app.reports.duplicates import SAME_SPOT_M
 from app.reports.intake import first_of_month
-from app.reports.queries import SAME_SPOT_M
 from app.reports.recurrence import WITHIN
 from app.reports.timeline import digest_of
 from app.reports.workflow import CLOSE_AFTER

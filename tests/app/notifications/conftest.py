@@ -11,6 +11,7 @@ from app.notifications import actions
 from app.notifications.models import Notification
 from app.reports.models import TimelineEntry
 from app.reports.rulebook import RulebookCache
+from incident import Incident
 from story import NOW, Story
 
 
@@ -71,6 +72,11 @@ def cache() -> RulebookCache:
 @pytest.fixture
 def story(session, district, cache) -> Story:
     return Story(session, district, cache)
+
+
+@pytest.fixture
+def incident(story) -> Incident:
+    return Incident(story)
 
 
 @pytest.fixture

@@ -23,11 +23,17 @@ TOLD = {
     "arrive": set(),
     "ask": {("author", "question"), ("filer", "question")},
     "answer": {("worker", "answered")},
-    "conclude": {("author", "concluded"), ("filer", "concluded"), ("followers", "followed_concluded")},
+    "conclude": {  # with a result; as a duplicate, below
+        ("author", "concluded"),
+        ("filer", "concluded"),
+        ("joined", "concluded"),
+        ("followers", "followed_concluded"),
+    },
     "contest": {("reviewers", "contested")},
-    "reopen": {("author", "reopened"), ("filer", "reopened"), ("worker", "take_up_again")},
-    "uphold": {("author", "upheld"), ("filer", "upheld")},
-    "withdraw": set(),
+    "reopen": {("author", "reopened"), ("filer", "reopened"), ("joined", "reopened"), ("worker", "take_up_again")},
+    "uphold": {("author", "upheld"), ("filer", "upheld"), ("joined", "upheld")},
+    "withdraw": {("followers", "followed_withdrawn")},
+    "took_over": {("author", "goes_on"), ("filer", "goes_on"), ("on_duty", "stands_in")},
     "assign": {("assignee", "assigned")},
     "correct": set(),  # unless it goes elsewhere by it, below
     "note": set(),
@@ -44,6 +50,7 @@ TOLD = {
     "photo_refused": set(),
     "photos_erased": set(),
     "original_moved": set(),
+    "contest_original": set(),  # the contest of the root is told
     # What else people put on the course of a case.
     "decision": set(),
     "payment": set(),
@@ -57,6 +64,7 @@ STANDS = {
     "received": {"unit_to": AN, "state_now": "received"},
     "hand_over": {"unit_to": AN, "state_now": "received"},
     "reform": {"unit_to": AN, "state_now": "received"},
+    "took_over": {"unit_to": AN, "state_now": "received"},
     "ask": {"stopped_at": NOW, "state_now": "awaiting_resident"},
     "assign": {"assignee_to": OTHER, "assignee_now": OTHER, "state_now": "accepted"},
 }
@@ -89,6 +97,24 @@ def test_every_move_and_entry_is_restated_here():
 def test_the_resident_hears_of_the_first_acceptance_only():
     assert told("accept", first_response_at=NOW) == {("author", "accepted")}
     assert told("accept", first_response_at=NOW - timedelta(minutes=1)) == set()
+
+
+def test_a_duplicate_has_no_result_of_its_own():
+    residents = {("author", "joined"), ("filer", "joined")}
+    joined = {"original_to": uuid4(), "original_now": uuid4()}
+    assert told("conclude", **joined) == {*residents, ("followers", "followed_joined")}
+    assert told("conclude", **{**joined, "original_now": None}) == residents, "it stands in for its root by now"
+
+
+def test_who_follows_a_withdrawn_report_that_goes_on_as_another_hears_how_that_ends():
+    assert told("withdraw", is_taken_over=True) == set()
+
+
+def test_whoever_has_a_case_in_hand_that_goes_on_as_another_is_told_so():
+    residents = {("author", "goes_on"), ("filer", "goes_on")}
+    assert told("took_over", state_now="accepted") == {*residents, ("worker", "stands_in")}
+    assert told("took_over", state_now="concluded") == residents
+    assert told("took_over", unit_now=BINH) == residents
 
 
 def test_nobody_is_told_what_they_took_upon_themselves():
@@ -143,6 +169,7 @@ def test_a_correction_that_moves_the_case_is_told_where_it_goes():
         ("answer", "report.resumed"),
         ("resume", "report.resumed"),
         ("withdraw", "report.withdrawn"),
+        ("took_over", "report.reopened"),
         ("note", None),
         ("message", None),
         ("rate", None),

@@ -3,6 +3,7 @@
 import pytest
 
 from app.reports.rulebook import RulebookCache
+from incident import Incident
 from story import Story
 
 
@@ -14,3 +15,8 @@ def cache() -> RulebookCache:
 @pytest.fixture
 def story(session, district, cache) -> Story:
     return Story(session, district, cache)
+
+
+@pytest.fixture
+def incident(story) -> Incident:
+    return Incident(story)

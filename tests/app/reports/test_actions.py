@@ -8,7 +8,8 @@ from sqlalchemy import event, text
 from app.core.db import new_id
 from app.core.errors import NotPermitted, NotSignedIn, Stale, TooMany
 from app.identity.permissions import Role
-from app.reports import actions, handling, intake, queries, reform, sweep, timeline
+from app.reports import actions, alike, handling, intake, joining, queries, reform, sweep, timeline
+from app.reports.duplicates import Pictures
 from app.reports.entries import AssigneeNotSuitable, EntryNotAllowed, NothingGiven
 from app.reports.models import Report, ReportAuthor
 from app.reports.workflow import MoveNotAllowed
@@ -387,14 +388,17 @@ def test_the_queue_is_in_the_order_of_due_times_and_a_cursor_is_a_position(story
 
 def test_what_is_reported_already_is_found_within_thirty_metres(story):
     report_id = story.received(**IN_AN)
-    asked = {"kind": "SW01", "now": NOW + HOUR}
+    asker = story.person(story.district.resident()).asker
+    asked = {"kind": "SW01", "asker": asker, "pictures": Pictures(), "now": NOW + HOUR}
     twenty_metres, forty_metres = 20 / 110_610, 40 / 110_610
 
-    near = queries.nearby(story.session, lat=IN_AN["lat"] + twenty_metres, lon=IN_AN["lon"], **asked)
-    far = queries.nearby(story.session, lat=IN_AN["lat"] + forty_metres, lon=IN_AN["lon"], **asked)
-    other = queries.nearby(story.session, "EN01", lat=IN_AN["lat"], lon=IN_AN["lon"], now=NOW)
+    near = alike.nearby(story.session, lat=IN_AN["lat"] + twenty_metres, lon=IN_AN["lon"], **asked)
+    far = alike.nearby(story.session, lat=IN_AN["lat"] + forty_metres, lon=IN_AN["lon"], **asked)
+    other = alike.nearby(
+        story.session, "EN01", lat=IN_AN["lat"], lon=IN_AN["lon"], asker=asker, pictures=Pictures(), now=NOW
+    )
 
-    assert (near.count, near.follow, near.oldest_received_at) == (1, report_id, NOW)
+    assert (near.count, near.follow, near.received_at) == (1, report_id, NOW)
     assert (far.count, other.count) == (0, 0)
 
 
@@ -471,7 +475,7 @@ def concluded_as_duplicate(story, report_id, original, now=NOW):
 def test_not_every_report_is_the_original_of_another(story, original):
     other, report_id = story.received(**original), story.received()
 
-    with pytest.raises(actions.OriginalUnknown):
+    with pytest.raises(joining.OriginalUnknown):
         concluded_as_duplicate(story, report_id, str(other), now=NOW + 2 * HOUR)
 
 
@@ -481,7 +485,7 @@ def test_what_was_over_the_day_before_is_no_original_but_a_recurrence(story):
     story.move(other, "concluded", outcome="gone", note="n", now=NOW - 29 * HOUR)
     report_id = story.received(kind="EN08")
 
-    with pytest.raises(actions.OriginalUnknown):
+    with pytest.raises(joining.OriginalUnknown):
         concluded_as_duplicate(story, report_id, str(other))
 
 
@@ -493,7 +497,7 @@ def test_a_duplicate_points_at_the_root_also_when_the_root_turns_out_to_be_one(s
 
     assert (story.report(last).original_id, story.report(middle).original_id) == (root, root)
     assert story.steps(last)[-1] == ("original_moved", "system")  # no change without its trace
-    with pytest.raises(actions.OriginalUnknown):
+    with pytest.raises(joining.OriginalUnknown):
         concluded_as_duplicate(story, root, str(last), now=NOW + HOUR)
 
 

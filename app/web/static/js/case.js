@@ -1,6 +1,7 @@
 // One case: how it stands, what was seen, where, what happened, and what whoever looks may do about it.
 
 import { Acts } from "./acts.js";
+import { alike, joined } from "./alike.js";
 import { catalogue } from "./api.js";
 import { find, h, tell } from "./page.js";
 import { gallery } from "./photos.js";
@@ -65,14 +66,15 @@ export class CaseView {
       const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: fresh ? this.etag : null });
       this.said = null;
       if (status === 304 || id !== this.id) return;
-      const [course, words, members] = await Promise.all([
+      const [course, words, members, same] = await Promise.all([
         asked("GET", `/reports/${id}/timeline`).then((answer) => answer.body.items),
         catalogue(),
         body.links.members ? asked("GET", body.links.members).then((answer) => answer.body.items) : [],
+        this.staff && body.links.alike ? asked("GET", body.links.alike).then((answer) => answer.body.items) : [],
       ]);
       if (id !== this.id || turn < this.shownTurn) return; // a newer answer was faster
       this.shownTurn = turn;
-      this.show(body, course, { ...words, members }, etag);
+      this.show(body, course, { ...words, members, same }, etag);
     } catch (problem) {
       if (id !== this.id) return;
       if (this.parts && problem.status === 404) this.leave(t("This case is with somebody else now."));
@@ -97,11 +99,20 @@ export class CaseView {
     if (!this.parts) {
       this.acts = this.begun.get(report.id) ?? new Acts({ staff: this.staff, done: () => this.done() });
       const acts = this.acts.element;
-      this.parts = { head: h("div"), photos: h("div"), acts, facts: h("div"), map: null, course: h("div") };
+      this.parts = {
+        head: h("div"),
+        photos: h("div"),
+        others: h("div"),
+        acts,
+        facts: h("div"),
+        map: null,
+        course: h("div"),
+      };
       this.place.replaceChildren(
         this.parts.head,
         this.parts.photos,
         this.parts.acts,
+        this.parts.others,
         this.parts.facts,
         this.parts.course,
       );
@@ -109,6 +120,11 @@ export class CaseView {
     const { parts } = this;
     parts.head.replaceChildren(...head(report, words));
     parts.photos.replaceChildren(...photos(report));
+    parts.others.replaceChildren(
+      ...counted(report, words),
+      ...alike(words.same, words, () => this.done()),
+      ...joined(report),
+    );
     parts.facts.replaceChildren(facts(report, words, this.staff));
     parts.course.replaceChildren(
       h("h2", { text: t("What has happened") }),
@@ -169,6 +185,24 @@ function head(report, { name, kinds }) {
       h("p", { class: "line" }, said),
       report.state !== "withdrawn" &&
         h("p", { class: "line" }, clock(report), h("small", { text: t("due {time}", { time: when(report.due_at) }) })),
+    ),
+  ];
+}
+
+// Of a report that was joined to an earlier one, how that one stands: its result is the result of this one too.
+function counted({ original_result: result }, { name }) {
+  if (!result) return [];
+  const said = result.outcome
+    ? t("Its result: {outcome}", { outcome: name("outcomes", result.outcome) })
+    : t("It is: {state}", { state: name("states", result.state) });
+  return [
+    h(
+      "div",
+      { class: "card" },
+      h("h2", { text: t("Joined to an earlier report") }),
+      h("p", { text: t("Somebody reported this before. What becomes of that report is the result of this one too.") }),
+      h("p", { class: "line" }, h("strong", { text: said }), result.concluded_at && ` · ${when(result.concluded_at)}`),
+      result.photos.length > 0 && gallery(result, "after"),
     ),
   ];
 }
@@ -277,7 +311,9 @@ function happened({ type, data, to }, { name, members }) {
     answer: () => t("Answer of the resident"),
     resume: () => t("No answer came; the work goes on"),
     conclude: () => t("Result: {outcome}", { outcome }),
-    contest: () => t("The resident does not agree"),
+    contest: () =>
+      data.by_duplicate ? t("Somebody who reported it too does not agree") : t("The resident does not agree"),
+    contest_original: () => t("The resident does not agree with the result of the earlier report"),
     reopen: () => t("Opened again after a review"),
     uphold: () => t("Reviewed. Result: {outcome}", { outcome }),
     close: () => t("Closed"),
@@ -294,6 +330,7 @@ function happened({ type, data, to }, { name, members }) {
     photo_refused: () => t("A photo cannot be opened"),
     photos_erased: () => t("Photos erased, as their time was over"),
     evidence_made: () => t("Evidence bundle made"),
+    took_over: () => t("The earlier report was withdrawn; the work goes on with this one"),
     original_moved: () => t("Counts with an earlier report"),
     reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),
     author_seen: () => t("The desk looked up who reported"),

@@ -258,7 +258,11 @@ function conclusion(needs, { report, course, words: known, form }) {
     reason: words("reason", t("Why it is outside what is taken here"), { required: true }),
   };
   for (const field of Object.values(asked)) field.element.hidden = true;
-  const late = words("late_reason", t("Why it took longer"), { required: true });
+  // How long a duplicate took, the earlier report answers for.
+  const late = {
+    ...words("late_reason", t("Why it took longer"), { required: true }),
+    required: () => chosen() !== "duplicate",
+  };
   late.element.hidden = !has(needs, "late_reason");
   outcomes.addEventListener("change", () => {
     for (const [name, field] of Object.entries(asked)) field.element.hidden = ASKED_BY_OUTCOME[chosen()] !== name;

@@ -1,6 +1,7 @@
 // Photos: chosen, hashed, shown, and sent as they are. The bytes are evidence and are never touched.
 
 import { Unanswered } from "./api.js";
+import { looksOf } from "./looks.js";
 import { find, h, tell } from "./page.js";
 import { ResumableUpload } from "./resumable.js";
 import { t } from "./words.js";
@@ -64,7 +65,7 @@ export class PhotoChoice {
       return tell(t("{name} cannot be read. Please choose it again.", { name: file.name }), { bad: true });
     }
     if (this.hashes.includes(hash)) return;
-    const photo = { file, sha256: hash, sent: false, element: null };
+    const photo = { file, sha256: hash, looks: looksOf(file), sent: false, element: null };
     const remove = h("button", {
       type: "button",
       class: "remove",

@@ -1,6 +1,7 @@
 // The resident's page: send a report, and see what became of one's own.
 
 import "./inbox.js";
+import { offer, reportedAlready } from "./already.js";
 import { catalogue, newId, post, Problem, Unanswered } from "./api.js";
 import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
 import { MyReports } from "./mine.js";
@@ -13,6 +14,7 @@ import { t } from "./words.js";
 
 const form = find("#send");
 const sent = find("#sent");
+const follows = find("#follows");
 const fields = Object.fromEntries(all("[data-at]", form).map((field) => [field.dataset.at, field]));
 const DRAFT = "haigio.draft";
 
@@ -146,11 +148,36 @@ async function send() {
     if (wrong.length) return goToFirstError(form);
     if (!person() && !(await residentSignsIn()))
       return formError(form, t("Please sign in to send. What you have written stays here."));
+    if (!(await isToBeSent())) return;
     const report = await post("/reports", submission());
     arrived(report);
   } catch (problem) {
     await refused(problem);
   }
+}
+
+// The report of which it was asked already whether somebody else had reported the same: its own might be found next.
+let asked = null;
+
+/** Whether a resident wants to send it although somebody has reported the same, if somebody has. */
+async function isToBeSent() {
+  const report = submission();
+  if (asked === id || person().role !== "resident" || report.about_unit) return true;
+  const known = await reportedAlready(report, photos.photos);
+  const answer = known ? await offer(known) : "send";
+  if (answer === "send") asked = id;
+  if (answer === "follow") followed();
+  if (answer === "open") location.hash = `#report/${known.follow}`;
+  return answer === "send";
+}
+
+function followed() {
+  sessionStorage.removeItem(DRAFT);
+  begin();
+  form.hidden = true;
+  follows.hidden = false;
+  follows.focus();
+  scrollTo({ top: 0 });
 }
 
 async function refused(problem) {
@@ -212,12 +239,13 @@ function begin() {
   place.clear();
 }
 
-find("[data-again]", sent).addEventListener("click", () => {
-  begin();
-  sent.hidden = true;
-  form.hidden = false;
-  scrollTo({ top: 0 });
-});
+for (const over of [sent, follows])
+  find("[data-again]", over).addEventListener("click", () => {
+    begin();
+    over.hidden = true;
+    form.hidden = false;
+    scrollTo({ top: 0 });
+  });
 
 // Which view: #send, #mine, #report/<id>.
 const mine = new MyReports(find("#view-mine"), find("#case"));
