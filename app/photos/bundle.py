@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from typing import IO, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -45,12 +46,13 @@ class Bundle:
         """
         digest = hashlib.sha256()
         try:
-            original = store.open(sha256)
+            pieces = store.read(sha256)
+            first = next(pieces, b"")
         except PhotoNotFound as missing:
             log.error("original_damaged", sha256=sha256, missing=True)  # noqa: TRY400 -- the place is known
             raise OriginalDamaged(sha256=sha256) from missing
-        with original, _room(), self._zip.open(self._member(name), "w") as member:
-            for piece in chunks(original):
+        with _room(), self._zip.open(self._member(name), "w") as member:
+            for piece in chain([first], pieces):
                 digest.update(piece)
                 member.write(piece)
         if digest.hexdigest() != sha256:

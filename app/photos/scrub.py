@@ -25,7 +25,7 @@ from app.photos.actions import lock_bytes
 from app.photos.errors import PhotoNotFound
 from app.photos.models import Photo
 from app.photos.retention import LIVING
-from app.photos.storage import Copy, PhotoStore, Stored, chunks, is_sha256
+from app.photos.storage import Copy, PhotoStore, Stored, is_sha256
 
 BATCH: Final = 500
 SHOWN: Final = 20
@@ -111,10 +111,9 @@ class Scrub:
     def _read(self, name: str, size: int | None) -> None:
         digest, length = hashlib.sha256(), 0
         try:
-            with self._store.open(name) as original:
-                for piece in chunks(original):
-                    digest.update(piece)
-                    length += len(piece)
+            for piece in self._store.read(name):
+                digest.update(piece)
+                length += len(piece)
         except PhotoNotFound:  # erased since it was listed; else it is found missing
             return
         except (OSError, Unavailable):

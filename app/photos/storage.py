@@ -201,6 +201,10 @@ class PhotoStore:
         """The original, in memory, to read. Raises PhotoNotFound and StoreUnavailable."""
         return self._read(_key("originals", sha256))
 
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """The original, piece by piece. The first one raises PhotoNotFound and StoreUnavailable."""
+        return self._streamed(_key("originals", sha256))
+
     def delete(self, sha256: str) -> None:
         """Take the original away, once nothing may name it any more; it is no error when there is none."""
         self._delete(_key("originals", sha256))
@@ -248,12 +252,7 @@ class PhotoStore:
 
     def read_piece(self, name: str) -> Iterator[bytes]:
         """The bytes of a piece. Raises PhotoNotFound and StoreUnavailable."""
-        with _told():
-            try:
-                for part in obstore.get(self._store, name).stream(min_chunk_size=1 << 18):
-                    yield bytes(part)
-            except FileNotFoundError as missing:
-                raise PhotoNotFound from missing
+        return self._streamed(name)
 
     def delete_pieces(self, names: Iterable[str]) -> None:
         """Take pieces of uploads away; it is no error when they are gone. Raises StoreUnavailable."""
@@ -287,6 +286,14 @@ class PhotoStore:
         with _told():
             try:
                 return io.BytesIO(obstore.get(self._store, key).bytes())
+            except FileNotFoundError as missing:
+                raise PhotoNotFound from missing
+
+    def _streamed(self, key: str) -> Iterator[bytes]:
+        with _told():
+            try:
+                for part in obstore.get(self._store, key).stream(min_chunk_size=1 << 18):
+                    yield bytes(part)
             except FileNotFoundError as missing:
                 raise PhotoNotFound from missing
 

@@ -60,7 +60,8 @@ class Street(Story):
         return report_id
 
     def close(self, now):
-        close_due(self.session, now)
+        while close_due(self.session, now):  # a duplicate closes after its root
+            pass
 
     def policy(self, days, *, recorded=False, first=date(2026, 1, 1), until=None):
         row = RetentionPolicy(city_id=1, recorded=recorded, days=days, valid_from=first, valid_to=until)
