@@ -33,6 +33,8 @@ class Copy(StrEnum):
 
     DISPLAY = "display"
     THUMB = "thumb"
+    FULL = "full"
+    PUBLIC = "public"
 
 
 def chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -97,6 +99,10 @@ class PhotoStore:
     def open(self, sha256: str) -> BinaryIO:
         """The original, to read. Raises PhotoNotFound."""
         return _opened(_path(self._originals, sha256))
+
+    def delete(self, sha256: str) -> None:
+        """Take an original away; it is no error when there is none."""
+        _path(self._originals, sha256).unlink(missing_ok=True)
 
     def put_copy(self, sha256: str, copy: Copy, content: bytes) -> None:
         """Keep a copy made from the original, in place of the one before. On return it is durable."""
