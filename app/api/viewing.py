@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -110,10 +111,20 @@ def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     decided = row["concluded_at"] is not None or row["contests"]
     known = decisions.of_reports(session, [row["id"]]) if decided else {}
     return report_view.alone(
-        report_view.present(row, viewer(), book(), known.get(row["id"], ())),
+        _with_other_reports(report_view.present(row, viewer(), book(), known.get(row["id"], ())), row),
         original_number=_original_number(row),
         rating=queries.latest_rating(session, row["id"]) if decided else None,
     )
+
+
+def _with_other_reports(shown: dict[str, Any], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Name the reports that used a photo before, to who may read those too."""
+    for photo, (*_, stored) in zip(shown["photos"], row["photos"], strict=True):
+        if photo["hints"] and photo["hints"]["used"]:
+            with suppress(queries.ReportNotFound):
+                other = readable(UUID(json.loads(stored)["used"]["report"]))
+                photo["hints"]["used"]["report"] = {"id": str(other["id"]), "number": other["number"]}
+    return shown
 
 
 def _original_number(row: Mapping[Any, Any]) -> str | None:

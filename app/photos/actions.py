@@ -1,4 +1,4 @@
-"""Taking photos in, and what becomes of them. The only writer of `photos`.
+"""Taking photos in, and what becomes of them. The only writer of `photos` and of who looked at them.
 
 An upload has three steps, so that no database connection waits for a phone: `expect` asks whether the photo may come,
 `keep` reads it into the store without any database, `receive` writes the row when the bytes are durable. A photo that
@@ -6,10 +6,10 @@ is kept and then not received (a crash between the two) is a file that nothing n
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Literal
+from typing import IO, Any, Literal
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -17,9 +17,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import outbox
-from app.photos.errors import NotASha256, PhotoRoleTaken, TooManyPhotos
-from app.photos.formats import ImageType, sniff
-from app.photos.models import Photo
+from app.core.db import new_id
+from app.photos import videos
+from app.photos.errors import (
+    NotASha256,
+    PhotoNotFound,
+    PhotoNotReady,
+    PhotoRoleTaken,
+    TooManyPhotos,
+    VideoDamaged,
+    VideoNotShown,
+    VideoTooLong,
+)
+from app.photos.formats import MediaType, VideoType, sniff
+from app.photos.models import Photo, PhotoLook
 from app.photos.storage import PhotoStore, chunks, is_sha256
 
 Role = Literal["before", "after"]
@@ -30,11 +41,12 @@ MOST_PHOTOS = 10
 
 @dataclass(frozen=True)
 class Original:
-    """Bytes that are durable in the store, and what they are."""
+    """Bytes that are durable in the store, and what they are; of a video how long it is."""
 
     sha256: str
-    media_type: ImageType
+    media_type: MediaType
     size_bytes: int
+    duration_ms: int | None = None
 
 
 def expect(session: Session, report_id: UUID, sha256: str, role: Role) -> bool:
@@ -73,21 +85,39 @@ def await_before(session: Session, report_id: UUID, photos: Iterable[str], now: 
 
 
 def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | None) -> Original:
-    """Read a photo into the store. `length` is the size in bytes that the sender states, if any.
+    """Read a photo or a video into the store. `length` is the size in bytes that the sender states, if any.
 
-    Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.
+    Only the first bytes of a photo are looked at: whether it can be opened is found out by the job that makes its
+    copies. How long a video is stands anywhere in it, and is read when it is here.
 
-    Raises NotAPhoto, PhotoTooLarge and HashMismatch, and leaves nothing behind then.
+    Raises NotAPhoto, PhotoTooLarge, HashMismatch, VideoTooLong and VideoDamaged, and leaves nothing behind then.
     """
     store.require_room(length)
     pieces = chunks(stream)
     head = next(pieces, b"")
     media_type = sniff(head)
-    return Original(sha256, media_type, store.put(itertools.chain([head], pieces), sha256=sha256))
+    size = store.put(itertools.chain([head], pieces), sha256=sha256)
+    duration_ms = require_short(store, sha256) if isinstance(media_type, VideoType) else None
+    return Original(sha256, media_type, size, duration_ms)
+
+
+def require_short(store: PhotoStore, sha256: str) -> int:
+    """The duration in ms of a video that has just come into the store. Raises VideoTooLong, VideoDamaged.
+
+    One that is refused is taken away again. No report can have it: it would have been refused to that one too.
+    """
+    try:
+        with store.open(sha256) as video:
+            return videos.require_short(video)
+    except (VideoTooLong, VideoDamaged):
+        store.delete(sha256)
+        raise
 
 
 def receive(session: Session, original: Original, *, report_id: UUID, role: Role, now: datetime) -> bool:
     """Write that a report has this photo, and promise its copies. False when it had it already.
+
+    Of a video there is one copy, for who works on the case: it is `kept` from the beginning, as evidence.
 
     Raises PhotoRoleTaken and TooManyPhotos, as `expect` does: another upload may have come between.
     """
@@ -102,25 +132,95 @@ def receive(session: Session, original: Original, *, report_id: UUID, role: Role
         raise PhotoRoleTaken
     elif photo.state != "awaited":
         return False
-    photo.state = "received"
+    is_video = isinstance(original.media_type, VideoType)
+    photo.state = "kept" if is_video else "received"
     photo.received_at = now
     photo.media_type = original.media_type.value
     photo.bytes = original.size_bytes
+    photo.duration_ms = original.duration_ms
     session.flush()
-    _tell(session, "photo.received", report_id, original.sha256, now)
+    _tell(session, "video.received" if is_video else "photo.received", report_id, original.sha256, now)
     return True
 
 
-def copies_made(session: Session, report_id: UUID, sha256: str, *, width: int, height: int, now: datetime) -> None:
-    """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels."""
-    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now):
+def copies_made(
+    session: Session,
+    report_id: UUID,
+    sha256: str,
+    *,
+    width: int,
+    height: int,
+    now: datetime,
+    placeholder: str | None = None,
+    dhash: int | None = None,
+    hints: Mapping[str, Any] | None = None,
+) -> None:
+    """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels.
+
+    `placeholder`, `dhash` and `hints` are what `images` and `hints` made of it.
+    """
+    seen = {"placeholder": placeholder, "dhash": dhash, "hints": dict(hints or {})}
+    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now, **seen):
         _tell(session, "photo.ready", report_id, sha256, now)
+
+
+def video_examined(
+    session: Session, report_id: UUID, sha256: str, *, hints: Mapping[str, Any], refusal: str | None, now: datetime
+) -> None:
+    """Write that the copy of a video is in the store, or under which code there is none. It stays `kept`."""
+    photo = session.get_one(Photo, (report_id, sha256), with_for_update=True, populate_existing=True)
+    if photo.state != "kept" or photo.ready_at is not None:
+        return
+    photo.hints = dict(hints)
+    photo.refusal = refusal
+    photo.ready_at = now if refusal is None else None
+    session.flush()
+    _tell(session, "video.ready", report_id, sha256, now)
 
 
 def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now: datetime) -> None:
     """Write that no copy can be made; `refusal` is the code of the reason. The original stays: it is what was sent."""
     if _conclude(session, report_id, sha256, state="refused", refusal=refusal):
         _tell(session, "photo.refused", report_id, sha256, now)
+
+
+def look(session: Session, report_id: UUID, sha256: str, *, by: UUID, now: datetime) -> UUID:
+    """Note that somebody asks to see a photo in full size; the id of this look, of which the link is made.
+
+    Raises PhotoNotFound, PhotoNotReady while its copy is still to be made, VideoNotShown when there will be none.
+    """
+    photo = session.get(Photo, (report_id, sha256))
+    if photo is None or photo.state in {"awaited", "refused", "erased"}:
+        raise PhotoNotFound
+    if photo.state == "kept" and photo.refusal is not None:
+        raise VideoNotShown
+    if not has_full_copy(photo.state, photo.blurred_at, photo.ready_at):
+        raise PhotoNotReady
+    seen = PhotoLook(id=new_id(), report_id=report_id, sha256=sha256, person_id=by, at=now)
+    session.add(seen)
+    session.flush()
+    return seen.id
+
+
+def has_full_copy(state: str, blurred_at: datetime | None, ready_at: datetime | None) -> bool:
+    """Whether the copy in full size is in the store: a photo's is made with the public one, a video's is its only one."""
+    return (state == "ready" and blurred_at is not None) or (state == "kept" and ready_at is not None)
+
+
+def open_look(session: Session, look_id: UUID, now: datetime) -> tuple[str, str]:
+    """Note that the link of a look was followed, the first time; the SHA-256 and the media type of its copy.
+
+    Raises PhotoNotFound.
+    """
+    found = session.get(PhotoLook, look_id)
+    photo = None if found is None else session.get(Photo, (found.report_id, found.sha256))
+    if found is None or photo is None or not has_full_copy(photo.state, photo.blurred_at, photo.ready_at):
+        raise PhotoNotFound
+    session.execute(
+        update(PhotoLook).where(PhotoLook.id == look_id, PhotoLook.opened_at.is_(None)).values(opened_at=now)
+    )
+    is_video = photo.state == "kept" and photo.media_type is not None
+    return photo.sha256, str(photo.media_type) if is_video else "image/jpeg"
 
 
 def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
