@@ -28,7 +28,7 @@ _MOST_BYTES = 256  # no tag that we read is longer
 # Where programs name themselves outside EXIF: twice in XMP, and in a text chunk of PNG. In whatever part of a file it
 # stands, these letters before it are enough; of a long history of edits the first ten are.
 _XMP_NAMES = (b"CreatorTool", b"softwareAgent")
-_XMP_VALUE = re.compile(rb'\s*(?:=\s*"([^"]{1,100})|>([^<]{1,100}))')
+_XMP_VALUE = re.compile(rb'\s*(?:=\s*"([^"]{1,100})|>\s*([^<\s][^<]{0,99})<)')
 _PNG_NAME = b"tEXtSoftware\0"
 _MOST_NAMES = 10
 

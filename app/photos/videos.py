@@ -144,8 +144,9 @@ def _measured(movie: bytes) -> tuple[int, bool]:
 
 def _scale_and_duration(data: Bytes, box: Box) -> tuple[int, int]:
     """Units a second, and how many of them, from an mvhd or mdhd; a duration of all ones is none."""
-    wide = data[box.body] == 1
-    scale, duration = struct.unpack_from(">IQ" if wide else ">II", data, box.body + (20 if wide else 12))
+    header = data[box.body : min(box.end, box.body + 32)]
+    wide = header[:1] == b"\1"
+    scale, duration = struct.unpack_from(">IQ" if wide else ">II", header, 20 if wide else 12)
     return scale, 0 if duration == (1 << (64 if wide else 32)) - 1 else duration
 
 
@@ -202,7 +203,7 @@ def _keep(data: bytearray, box: Box, *, is_picture: bool) -> None:
     elif box.name == b"stsd":
         for entry in _boxes(data, box.body + 8, box.end):
             _keep_entry(data, entry, is_picture=is_picture)
-    elif box.name == b"colr" and data[box.body : box.body + 4] not in {b"nclx", b"nclc"}:
+    elif box.name == b"colr" and bytes(data[box.body : box.body + 4]) not in {b"nclx", b"nclc"}:
         _blank(data, box)  # a profile has words in it
 
 
