@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response, request
 from flask.views import MethodView
 from marshmallow import Schema, fields
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from app.api.photos import SHOWN_ONLY_AS_PICTURE, LinkSchema
 from app.api.report_view import subject_of
@@ -131,8 +132,11 @@ def _streamed(file: BinaryIO, media_type: str) -> Response:
     response = Response(_pieces(file), mimetype=media_type)
     response.call_on_close(file.close)
     response.content_length = size
-    response.make_conditional(request, accept_ranges=True, complete_length=size)
-    return response
+    try:
+        return response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ from app.core import outbox
 from app.core.db import new_id
 from app.photos import videos
 from app.photos.errors import (
+    NotAPhoto,
     NotASha256,
     PhotoNotFound,
     PhotoNotReady,
@@ -102,14 +103,14 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | Non
 
 
 def require_short(store: PhotoStore, sha256: str) -> int:
-    """The duration in ms of a video that has just come into the store. Raises VideoTooLong, VideoDamaged.
+    """The duration in ms of a video that has just come into the store. Raises VideoTooLong, VideoDamaged, NotAPhoto.
 
     One that is refused is taken away again. No report can have it: it would have been refused to that one too.
     """
     try:
         with store.open(sha256) as video:
             return videos.require_short(video)
-    except (VideoTooLong, VideoDamaged):
+    except (VideoTooLong, VideoDamaged, NotAPhoto):
         store.delete(sha256)
         raise
 
@@ -139,7 +140,10 @@ def receive(session: Session, original: Original, *, report_id: UUID, role: Role
     photo.bytes = original.size_bytes
     photo.duration_ms = original.duration_ms
     session.flush()
-    _tell(session, "video.received" if is_video else "photo.received", report_id, original.sha256, now)
+    if is_video:
+        _tell(session, "video.received", report_id, original.sha256, now)
+    else:
+        _tell(session, "photo.received", report_id, original.sha256, now)
     return True
 
 

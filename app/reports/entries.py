@@ -228,6 +228,8 @@ def _publish(_session: Session, _report: Report, _given: Mapping[str, Any], _con
 
 _WORKED_ON = OPEN - {State.CONTESTED}
 _NOT_WITHDRAWN = frozenset(State) - {State.WITHDRAWN}
+# Before that nothing is public anyway, and for a day after.
+_OVER = frozenset({State.CONCLUDED, State.CLOSED})
 
 # fmt: off
 RULES: Mapping[str, Rule] = {
@@ -237,9 +239,9 @@ RULES: Mapping[str, Rule] = {
     "message":  Rule(Do.HANDLE,   "all",  _NOT_WITHDRAWN, ("text",), _message),
     "add":      Rule(Do.SPEAK,    "all",  OPEN, (), _add),
     "instruct": Rule(Do.INSTRUCT, "unit", _NOT_WITHDRAWN, ("text",), _note),
-    "rate":     Rule(Do.SPEAK,    "all",  frozenset({State.CONCLUDED, State.CLOSED}), ("stars",), _rate),
-    "withhold": Rule(Do.HANDLE,   "unit", _NOT_WITHDRAWN, ("reason",), _withhold, fits=lambda standing: not standing.withheld),
-    "publish":  Rule(Do.HANDLE,   "unit", _NOT_WITHDRAWN, (), _publish, fits=lambda standing: standing.withheld),
+    "rate":     Rule(Do.SPEAK,    "all",  _OVER, ("stars",), _rate),
+    "withhold": Rule(Do.HANDLE,   "unit", _OVER, ("reason",), _withhold, fits=lambda standing: not standing.withheld),
+    "publish":  Rule(Do.HANDLE,   "unit", _OVER, (), _publish, fits=lambda standing: standing.withheld),
 }
 # fmt: on
 

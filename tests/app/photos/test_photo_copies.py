@@ -64,6 +64,11 @@ def test_a_format_is_known_by_its_first_bytes(head, expected):
     assert sniff(head) is expected
 
 
+def test_a_video_may_have_twice_the_bytes_of_a_photo():
+    assert {limit_of(photo) for photo in ImageType} == {20_000_000}
+    assert {limit_of(video) for video in VideoType} == {40_000_000}
+
+
 @pytest.mark.parametrize(
     "head",
     [
