@@ -133,10 +133,11 @@ def _streamed(file: BinaryIO, media_type: str) -> Response:
     response.call_on_close(file.close)
     response.content_length = size
     try:
-        return response.make_conditional(request, accept_ranges=True, complete_length=size)
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
+    return response
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

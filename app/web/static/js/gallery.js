@@ -19,8 +19,8 @@ const roleName = (role) => (role === "before" ? t("Before") : t("After"));
 
 function shownPhoto(photo, name) {
   const said = hints(photo.hints);
-  const list = said.length ? h("ul", { class: "hints" }, said.map((text) => h("li", { text }))) : null;
-  return h("div", {}, tile(photo, name), list);
+  const list = [h("p", { text: t("Hints, and no proof:") }), h("ul", {}, said.map((text) => h("li", { text })))];
+  return h("div", {}, tile(photo, name), said.length > 0 && h("div", { class: "hints" }, list));
 }
 
 function tile(photo, name) {
