@@ -15,11 +15,19 @@ SECRETS = {
     "owner": b"Nguyen Van A",
     "serial number": b"SN-C02XG2JHJG5H",
     "name of the phone": b"iPhone cua A",
+    "place in a message among the pictures": b"dashcam 10.8040 106.7105",
     "encoder": b"GoPro AVC encoder",
     "words of a colour profile": b"Display of A",
 }
 
-PICTURES = (b"picture one, ", b"picture two, longer, ", b"picture three")
+
+def unit(kind: int, content: bytes) -> bytes:
+    """A unit of H.264: its length, the byte with its kind, its content."""
+    return struct.pack(">IB", len(content) + 1, kind) + content
+
+
+PICTURES = (unit(5, b"picture one"), unit(1, b"picture two, longer"), unit(1, b"picture three"))
+MESSAGE = unit(6, SECRETS["place in a message among the pictures"] + b"\x80")
 SOUNDS = (b"sound one ", b"sound two ")
 
 
@@ -108,13 +116,13 @@ class Movie:
         ftyp = box(b"ftyp", self.brand, bytes(4), self.brand)
         gap = SECRETS["place between the samples"]
         place = SECRETS["place in a track of its own"]
-        parts = (PICTURES[0], gap, SOUNDS[0], PICTURES[1], place, SOUNDS[1], PICTURES[2], gap)
+        parts = (PICTURES[0], gap, SOUNDS[0], MESSAGE + PICTURES[1], place, SOUNDS[1], PICTURES[2], gap)
         media = box(b"mdat", *parts, wide=self.wide)
 
         def moov_at(mdat_body: int) -> bytes:
             starts = [mdat_body + sum(len(part) for part in parts[:number]) for number in range(len(parts))]
             return self._moov({
-                b"vide": ([starts[0], starts[3], starts[6]], [len(one) for one in PICTURES]),
+                b"vide": ([starts[0], starts[3], starts[6]], [len(parts[0]), len(parts[3]), len(parts[6])]),
                 b"soun": ([starts[2], starts[5]], [len(one) for one in SOUNDS]),
                 b"meta": ([starts[4]], [len(place)]),
             })  # fmt: skip
@@ -136,7 +144,7 @@ class Movie:
         duration = round(self.seconds * 600)
         codecs = {b"vide": self.codec, b"soun": b"mp4a", b"meta": b"gpmd"}
         inside = {
-            b"vide": box(b"avcC", b"\1\x64\0\x1f") + box(b"colr", b"prof", SECRETS["words of a colour profile"]),
+            b"vide": box(b"avcC", b"\1\x64\0\x1f\xff") + box(b"colr", b"prof", SECRETS["words of a colour profile"]),
             b"soun": box(b"esds", b"\0\0\0\0set up"),
             b"meta": b"",
         }

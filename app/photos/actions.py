@@ -97,21 +97,25 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str, length: int | Non
     pieces = chunks(stream)
     head = next(pieces, b"")
     media_type = sniff(head)
+    was_here = store.exists(sha256)
     size = store.put(itertools.chain([head], pieces), sha256=sha256)
-    duration_ms = require_short(store, sha256) if isinstance(media_type, VideoType) else None
+    duration_ms = None
+    if isinstance(media_type, VideoType):
+        duration_ms = _require_short(store, sha256, was_here=was_here)
     return Original(sha256, media_type, size, duration_ms)
 
 
-def require_short(store: PhotoStore, sha256: str) -> int:
-    """The duration in ms of a video that has just come into the store. Raises VideoTooLong, VideoDamaged, NotAPhoto.
+def _require_short(store: PhotoStore, sha256: str, *, was_here: bool) -> int:
+    """The duration in ms of a video that has come into the store. Raises VideoTooLong, VideoDamaged, NotAPhoto.
 
-    One that is refused is taken away again. No report can have it: it would have been refused to that one too.
+    One that is refused is taken away again, unless it was here before: it may be another report's evidence.
     """
     try:
         with store.open(sha256) as video:
             return videos.require_short(video)
     except (VideoTooLong, VideoDamaged, NotAPhoto):
-        store.delete(sha256)
+        if not was_here:
+            store.delete(sha256)
         raise
 
 
@@ -193,7 +197,7 @@ def look(session: Session, report_id: UUID, sha256: str, *, by: UUID, now: datet
 
     Raises PhotoNotFound, PhotoNotReady while its copy is still to be made, VideoNotShown when there will be none.
     """
-    photo = session.get(Photo, (report_id, sha256))
+    photo = session.get(Photo, (report_id, sha256)) if is_sha256(sha256) else None
     if photo is None or photo.state in {"awaited", "refused", "erased"}:
         raise PhotoNotFound
     if photo.state == "kept" and photo.refusal is not None:

@@ -7,18 +7,19 @@ its bytes become zero and its box one of free space. Nothing moves, and every of
 
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import BinaryIO, Final, NamedTuple
 
+from app.photos.boxes import MOST_BOXES, Box, Bytes, blank, box_at, boxes, boxes_of, zero
 from app.photos.errors import NotAPhoto, VideoDamaged, VideoNotShown, VideoTooLong
+from app.photos.messages import PICTURE_AT, Units, blank_messages, blank_messages_of_setup, units_of
 
 MOST_S: Final = 30
 # A camera that is told to stop after 30 s writes out the frame that it has begun.
 _MOST_MS: Final = MOST_S * 1000 + 500
 
-# A minute of a phone's video has some ten boxes at the top, and 200 kB of tables.
-_MOST_BOXES: Final = 1000
+# A minute of a phone's video has 200 kB of tables.
 _MOST_MOOV_BYTES: Final = 8_000_000
 
 # What is kept of each box that holds others; what is not named here is blanked.
@@ -32,27 +33,15 @@ _KEPT: Final[Mapping[bytes, frozenset[bytes]]] = {
     b"wave": frozenset({b"frma", b"mp4a", b"esds", b"enda", b"alac", b"\0\0\0\0"}),
 }
 
-# The codecs that phones record with: where the boxes in their description begin. The chunks of uncompressed sound are not
-# measured by the table of sizes alone, and what else there may be is not known to be picture or sound.
-_PICTURE_AT, _SOUND_AT = 78, {0: 28, 1: 44, 2: 64}
+# The codecs that phones record with, and where the boxes in a sound's description begin, by its version. The chunks of
+# uncompressed sound are not measured by the table of sizes alone; what else there may be is not known to be either.
+_SOUND_AT = {0: 28, 1: 44, 2: 64}
 _PICTURES: Final = frozenset({b"avc1", b"avc3", b"hvc1", b"hev1", b"dvh1", b"dvhe", b"av01", b"vp08", b"vp09", b"mp4v"})
 _SOUNDS: Final = frozenset({b"mp4a", b"alac", b"samr", b"sawb", b"Opus", b"ac-3", b"ec-3"})
 _OF_CODECS: Final = frozenset(
     {b"avcC", b"hvcC", b"av1C", b"vpcC", b"dvcC", b"dvvC", b"esds", b"colr", b"pasp", b"clap", b"fiel", b"btrt"}
     | {b"chan", b"wave", b"dOps", b"dac3", b"dec3", b"alac", b"damr"}
 )
-
-
-Bytes = bytes | bytearray
-
-
-class Box(NamedTuple):
-    """A box: its name, and where it, its content and whatever follows begin."""
-
-    name: bytes
-    start: int
-    body: int
-    end: int
 
 
 def require_short(video: BinaryIO) -> int:
@@ -79,34 +68,37 @@ def without_metadata(video: BinaryIO) -> bytes:
     """
     data = bytearray(video.read())
     try:
-        boxes = list(_boxes(data, 0, len(data)))
-        movies = [box for box in boxes if box.name == b"moov"]
-        if len(movies) != 1 or any(box.name == b"moof" for box in boxes):
+        top = list(boxes(data, 0, len(data)))
+        movies = [box for box in top if box.name == b"moov"]
+        if len(movies) != 1 or any(box.name == b"moof" for box in top):
             raise VideoNotShown
-        samples = _keep_tracks(data, movies[0], sum(box.end - box.body for box in boxes if box.name == b"mdat"))
+        media = [box for box in top if box.name == b"mdat"]
+        tracks = _keep_tracks(data, movies[0])
+        samples = sorted(samples for track in tracks for samples in track.samples)
+        _require_inside(samples, media)
+        for track in tracks:
+            blank_messages(data, track.samples, track.units)
     except (VideoDamaged, struct.error, IndexError) as unclear:
         raise VideoNotShown from unclear
-    media = [box for box in boxes if box.name == b"mdat"]
-    _require_inside(samples, media)
-    for box in boxes:
+    for box in top:
         if box.name == b"mdat":
             _keep_samples(data, box, samples)
         elif box.name not in {b"ftyp", b"moov"}:
-            _blank(data, box)
+            blank(data, box)
     return bytes(data)
 
 
 def _movie(video: BinaryIO) -> bytes:
     """The box that describes the video, wherever in the file it is. Raises VideoDamaged."""
     size, at, found = video.seek(0, 2), 0, b""
-    for _ in range(_MOST_BOXES):
+    for _ in range(MOST_BOXES):
         video.seek(at)
         header = video.read(16)
         if len(header) < 8:
             if found:
                 return found
             break
-        box = _box(header, at, size)
+        box = box_at(header, at, size)
         if box.name == b"moov":
             if found or box.end - box.body > _MOST_MOOV_BYTES:
                 break
@@ -120,21 +112,21 @@ def _measured(movie: bytes) -> tuple[int, bool]:
     """The longest duration in ms that a header states (0 for none), and whether there is a picture. Raises VideoDamaged."""
     try:
         durations, scale, has_picture = [0], 0, False
-        for box in _boxes(movie, 0, len(movie)):
+        for box in boxes(movie, 0, len(movie)):
             if box.name == b"mvhd":
                 scale, duration = _scale_and_duration(movie, box)
                 durations.append(_in_ms(duration, scale))
             elif box.name == b"trak":
-                for inner in _boxes_of(movie, box, b"mdia"):
+                for inner in boxes_of(movie, box, b"mdia"):
                     if inner.name == b"mdhd":
                         own_scale, duration = _scale_and_duration(movie, inner)
                         durations.append(_in_ms(duration, own_scale))
                     has_picture |= inner.name == b"hdlr" and movie[inner.body + 8 : inner.body + 12] == b"vide"
-        for box in _boxes(movie, 0, len(movie)):
+        for box in boxes(movie, 0, len(movie)):
             if box.name == b"mvex":  # a fragmented file says here what its header could not know yet
                 durations += [
                     _in_ms(int.from_bytes(movie[inner.body + 4 : inner.end]), scale)
-                    for inner in _boxes(movie, box.body, box.end)
+                    for inner in boxes(movie, box.body, box.end)
                     if inner.name == b"mehd"
                 ]
     except struct.error as cut_short:
@@ -154,34 +146,39 @@ def _in_ms(duration: int, scale: int) -> int:
     return -(-duration * 1000 // scale) if scale else 0
 
 
-def _keep_tracks(data: bytearray, movie: Box, most_bytes: int) -> list[tuple[int, int]]:
-    """Blank what is not needed of the description, other tracks included; where the samples of those kept lie, in order.
+class _Track(NamedTuple):
+    """Where the samples of a kept track lie, and how they are made."""
+
+    samples: list[tuple[int, int]]
+    units: Units
+
+
+def _keep_tracks(data: bytearray, movie: Box) -> list[_Track]:
+    """Blank what is not needed of the description, other tracks included; the tracks that are kept.
 
     Raises VideoNotShown, VideoDamaged, struct.error and IndexError.
     """
-    ranges: list[tuple[int, int]] = []
-    for box in list(_boxes(data, movie.body, movie.end)):
+    tracks = []
+    for box in list(boxes(data, movie.body, movie.end)):
         if box.name == b"mvex":
             raise VideoNotShown
         shows = _shows(data, box) if box.name == b"trak" else b""
         if shows in {b"vide", b"soun"}:
             _keep(data, box, is_picture=shows == b"vide")
-            ranges += _samples(data, box)
+            units = units_of(data, box) if shows == b"vide" else Units()
+            tracks.append(_Track(list(_samples(data, box)), units))
         elif box.name == b"mvhd":
             _keep(data, box, is_picture=False)
         else:
-            _blank(data, box)
-    # Samples do not overlap. Whoever says so would have us copy for hours.
-    if sum(end - start for start, end in ranges) > most_bytes:
-        raise VideoNotShown
-    return sorted(ranges)
+            blank(data, box)
+    return tracks
 
 
 def _shows(data: Bytes, track: Box) -> bytes:
     """What a track is of: `vide`, `soun`, or something else; of two handlers the track says nothing."""
     handlers = {
         bytes(data[inner.body + 8 : inner.body + 12])
-        for inner in _boxes_of(data, track, b"mdia")
+        for inner in boxes_of(data, track, b"mdia")
         if inner.name == b"hdlr"
     }
     return handlers.pop() if len(handlers) == 1 else b""
@@ -191,20 +188,45 @@ def _keep(data: bytearray, box: Box, *, is_picture: bool) -> None:
     """Keep a box, of its boxes those that are needed, and of a header what is no word and no time."""
     if box.name in _KEPT:
         _keep_inside(data, box.body, box, _KEPT[box.name], is_picture=is_picture)
-    elif box.name in {b"mvhd", b"tkhd", b"mdhd"}:  # when it was made and changed
-        _zero(data, box.body + 4, min(box.end, box.body + (20 if data[box.body] == 1 else 12)))
-    elif box.name == b"hdlr":  # whose component it is, and its name
-        _zero(data, min(box.body + 12, box.end), box.end)
-    elif box.name == b"dref":
-        for reference in _boxes(data, box.body + 8, box.end):
-            if not data[reference.body + 3] & 1:  # the samples are in another file
-                raise VideoNotShown
-            _zero(data, reference.body + 4, reference.end)
     elif box.name == b"stsd":
-        for entry in _boxes(data, box.body + 8, box.end):
+        for entry in boxes(data, box.body + 8, box.end):
             _keep_entry(data, entry, is_picture=is_picture)
-    elif box.name == b"colr" and bytes(data[box.body : box.body + 4]) not in {b"nclx", b"nclc"}:
-        _blank(data, box)  # a profile has words in it
+    elif box.name in _CLEANED:
+        _CLEANED[box.name](data, box)
+
+
+def _without_times(data: bytearray, header: Box) -> None:
+    """When it was made and changed."""
+    zero(data, header.body + 4, min(header.end, header.body + (20 if data[header.body] == 1 else 12)))
+
+
+def _without_words(data: bytearray, handler: Box) -> None:
+    """Whose component it is, and its name."""
+    zero(data, min(handler.body + 12, handler.end), handler.end)
+
+
+def _without_paths(data: bytearray, references: Box) -> None:
+    for reference in boxes(data, references.body + 8, references.end):
+        if not data[reference.body + 3] & 1:  # the samples are in another file
+            raise VideoNotShown
+        zero(data, reference.body + 4, reference.end)
+
+
+def _without_profile(data: bytearray, colour: Box) -> None:
+    """A profile has words in it; what is named by numbers stays."""
+    if bytes(data[colour.body : colour.body + 4]) not in {b"nclx", b"nclc"}:
+        blank(data, colour)
+
+
+_CLEANED: Final[Mapping[bytes, Callable[[bytearray, Box], None]]] = {
+    b"mvhd": _without_times,
+    b"tkhd": _without_times,
+    b"mdhd": _without_times,
+    b"hdlr": _without_words,
+    b"dref": _without_paths,
+    b"colr": _without_profile,
+    b"hvcC": blank_messages_of_setup,
+}
 
 
 def _keep_entry(data: bytearray, entry: Box, *, is_picture: bool) -> None:
@@ -213,29 +235,29 @@ def _keep_entry(data: bytearray, entry: Box, *, is_picture: bool) -> None:
         raise VideoNotShown
     # A reserved field in MP4, the version of a sound's description in QuickTime.
     (version,) = struct.unpack_from(">H", data, entry.body + 8)
-    inside = entry.body + (_PICTURE_AT if is_picture else _SOUND_AT.get(version, len(data)))
+    inside = entry.body + (PICTURE_AT if is_picture else _SOUND_AT.get(version, len(data)))
     if inside > entry.end:
         raise VideoNotShown
-    _zero(data, entry.body + 12, entry.body + (24 if is_picture else 16))
+    zero(data, entry.body + 12, entry.body + (24 if is_picture else 16))
     if is_picture:
-        _zero(data, entry.body + 42, entry.body + 74)
+        zero(data, entry.body + 42, entry.body + 74)
     _keep_inside(data, inside, entry, _OF_CODECS, is_picture=is_picture)
 
 
 def _keep_inside(data: bytearray, start: int, parent: Box, kept: frozenset[bytes], *, is_picture: bool) -> None:
     last = start
-    for inner in list(_boxes(data, start, parent.end)):
+    for inner in list(boxes(data, start, parent.end)):
         if inner.name in kept:
             _keep(data, inner, is_picture=is_picture)
         else:
-            _blank(data, inner)
+            blank(data, inner)
         last = inner.end
-    _zero(data, last, parent.end)  # too short for a box
+    zero(data, last, parent.end)  # too short for a box
 
 
 def _samples(data: Bytes, track: Box) -> Iterator[tuple[int, int]]:
     """Where each chunk of a track begins and ends. Raises VideoNotShown, VideoDamaged, struct.error."""
-    tables = {inner.name: inner for inner in _boxes_of(data, track, b"mdia", b"minf", b"stbl")}
+    tables = {inner.name: inner for inner in boxes_of(data, track, b"mdia", b"minf", b"stbl")}
     if not {b"stsz", b"stsc"} <= tables.keys() or (b"stco" in tables) == (b"co64" in tables):
         raise VideoNotShown
     sizes = _sizes_so_far(data, tables[b"stsz"])
@@ -277,7 +299,12 @@ def _rows(data: Bytes, box: Box, width: int) -> list[tuple[int, ...]]:
 
 
 def _require_inside(ranges: Sequence[tuple[int, int]], media: Sequence[Box]) -> None:
-    """Refuse samples that lie elsewhere than in the boxes for them, in the description itself for one."""
+    """Refuse samples that lie elsewhere than in the boxes for them, in the description itself for one.
+
+    They do not overlap, either: whoever says so would have us at work for hours.
+    """
+    if sum(end - start for start, end in ranges) > sum(box.end - box.body for box in media):
+        raise VideoNotShown
     starts = [box.body for box in media]
     for start, end in ranges:
         place = bisect_right(starts, start) - 1
@@ -289,53 +316,6 @@ def _keep_samples(data: bytearray, media: Box, ranges: Sequence[tuple[int, int]]
     """Blank what lies between the samples that are kept."""
     at = media.body
     for start, end in ranges[bisect_left(ranges, (media.body, 0)) : bisect_left(ranges, (media.end, 0))]:
-        _zero(data, at, start)
+        zero(data, at, start)
         at = max(at, end)
-    _zero(data, at, media.end)
-
-
-def _boxes_of(data: Bytes, parent: Box, *way: bytes) -> Iterator[Box]:
-    """The boxes at the end of a way of names, from a box down."""
-    for box in _boxes(data, parent.body, parent.end):
-        if not way:
-            yield box
-        elif box.name == way[0]:
-            yield from _boxes_of(data, box, *way[1:])
-
-
-def _boxes(data: Bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes that lie one after the other; fewer than eight bytes at the end are none. Raises VideoDamaged."""
-    at = start
-    for _ in range(_MOST_BOXES):
-        if at + 8 > end:
-            return
-        box = _box(data[at : at + 16], at, end)
-        yield box
-        at = box.end
-    raise VideoDamaged
-
-
-def _box(header: Bytes, start: int, limit: int) -> Box:
-    """The box that begins with `header` (16 bytes, if there are so many) and lies at `start`. Raises VideoDamaged."""
-    size, name = struct.unpack_from(">I4s", header)
-    body = start + 8
-    if size == 1:
-        if len(header) < 16:
-            raise VideoDamaged
-        (size,) = struct.unpack_from(">Q", header, 8)
-        body = start + 16
-    elif size == 0:  # up to the end
-        size = limit - start
-    if start + size < body or start + size > limit:
-        raise VideoDamaged
-    return Box(bytes(name), start, body, start + size)
-
-
-def _blank(data: bytearray, box: Box) -> None:
-    data[box.start + 4 : box.start + 8] = b"free"
-    _zero(data, box.body, box.end)
-
-
-def _zero(data: bytearray, start: int, end: int) -> None:
-    if end > start:
-        data[start:end] = bytes(end - start)
+    zero(data, at, media.end)

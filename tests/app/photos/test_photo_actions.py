@@ -9,9 +9,18 @@ from sqlalchemy import func, select, text
 
 from app.core.outbox import OutboxMessage
 from app.photos import actions
-from app.photos.errors import HashMismatch, NotAPhoto, NotASha256, PhotoRoleTaken, PhotoTooLarge, TooManyPhotos
-from app.photos.formats import ImageType
+from app.photos.errors import (
+    HashMismatch,
+    NotAPhoto,
+    NotASha256,
+    PhotoRoleTaken,
+    PhotoTooLarge,
+    TooManyPhotos,
+    VideoTooLong,
+)
+from app.photos.formats import ImageType, VideoType
 from app.photos.models import Photo
+from movies import Movie
 
 NOW = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
 
@@ -178,3 +187,30 @@ def test_a_photo_that_cannot_be_opened_is_refused_with_its_reason(session, repor
     row = session.get(Photo, (report_id, name), populate_existing=True)
     assert (row.state, row.refusal) == ("refused", "photo_damaged")
     assert [message.payload["sha256"] for message in promised(session, "photo.refused")] == [name]
+
+
+def test_a_video_that_is_refused_is_taken_away_again_unless_it_was_here_before(store):
+    short, long = Movie(10).content, Movie(40).content
+
+    with pytest.raises(VideoTooLong):
+        actions.keep(store, io.BytesIO(long), sha256=sha256(long), length=None)
+    assert not store.exists(sha256(long))
+
+    # Another report's, from the days of another limit.
+    store.put([long], sha256=sha256(long))
+    with pytest.raises(VideoTooLong):
+        actions.keep(store, io.BytesIO(long), sha256=sha256(long), length=None)
+    assert store.exists(sha256(long))
+    kept = actions.keep(store, io.BytesIO(short), sha256=sha256(short), length=None)
+    assert (kept.media_type, kept.duration_ms, kept.size_bytes) == (VideoType.QUICKTIME, 10_000, len(short))
+
+
+def test_a_video_is_kept_at_once_and_promised_no_copies_for_everybody(session, report_id):
+    video = actions.Original("ab" * 32, VideoType.MP4, 5000, 10_000)
+
+    assert actions.receive(session, video, report_id=report_id, role="before", now=NOW)
+    assert not actions.receive(session, video, report_id=report_id, role="before", now=NOW)
+
+    row = session.get(Photo, (report_id, "ab" * 32))
+    assert (row.state, row.media_type, row.duration_ms, row.ready_at) == ("kept", "video/mp4", 10_000, None)
+    assert (len(promised(session)), len(promised(session, "video.received"))) == (0, 1)

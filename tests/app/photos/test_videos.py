@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.photos import videos
 from app.photos.errors import NotAPhoto, VideoDamaged, VideoNotShown, VideoTooLong
-from movies import PICTURES, SECRETS, SOUNDS, Movie, box, full, mvhd
+from movies import MESSAGE, PICTURES, SECRETS, SOUNDS, Movie, box, full, mvhd, track
 
 
 def ms(content: bytes) -> int:
@@ -126,8 +126,44 @@ def test_of_a_video_that_is_looked_at_picture_and_sound_are_left(moov_first, wid
     for sample in (*PICTURES, *SOUNDS):  # where they were
         assert copy.index(sample) == original.content.index(sample)
     assert ms(copy) == 10_000
-    assert (b"avcC\1\x64\0\x1f" in copy, b"set up" in copy) == (True, True)
+    assert (b"avcC\1\x64\0\x1f\xff" in copy, b"set up" in copy) == (True, True)
     assert struct.pack(">I", 3_800_000_000) not in copy  # when it was made
+
+
+def test_a_message_among_the_pictures_becomes_filler_of_its_length():
+    copy = cleaned(GOOD)
+
+    at = copy.index(PICTURES[1])
+    size = len(MESSAGE) - 4
+    assert copy[at - len(MESSAGE) : at] == struct.pack(">IB", size, 12) + b"\xff" * (size - 2) + b"\x80"
+
+
+def test_of_hevc_the_messages_before_and_after_a_picture_do():
+    def hevc(kind, content):
+        return struct.pack(">IBB", len(content) + 2, kind << 1, 1) + content
+
+    before, picture, after = hevc(39, b"10.80"), hevc(19, b"a picture"), hevc(40, b"106.71")
+    media = before + picture + after
+    ftyp = box(b"ftyp", b"isom", bytes(4))
+    setup = [b"\x20\0\1\0\4\x40\1ab", b"\x27\0\1\0\x08\x4e\1" + b"106.72"]  # one unit of type 32, one of 39
+    config = box(b"hvcC", bytes(21) + b"\x03\x02" + b"".join(setup))
+    moov = box(
+        b"moov", mvhd(600, 600), track(b"vide", b"hvc1", [len(ftyp) + 8], [len(media)], duration=600, more=config)
+    )
+
+    copy = cleaned(ftyp + box(b"mdat", media) + moov)
+
+    filler = [struct.pack(">IBB", size + 2, 38 << 1, 1) + b"\xff" * (size - 1) + b"\x80" for size in (5, 6)]
+    assert copy[len(ftyp) + 8 :].startswith(filler[0] + picture + filler[1])
+    assert b"\x03\x02" + setup[0] + b"\x27\0\1\0\x08\x4c\1" + b"\xff" * 5 + b"\x80" in copy
+
+
+@pytest.mark.parametrize("length", [0, 2, 10_000, 2**32 - 1])
+def test_pictures_that_are_not_what_their_lengths_say_are_not_shown(length):
+    at = GOOD.index(PICTURES[0])
+
+    with pytest.raises(VideoNotShown):
+        cleaned(GOOD[:at] + struct.pack(">I", length) + GOOD[at + 4 :])
 
 
 def test_a_clean_video_stays_as_it_is():
