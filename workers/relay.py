@@ -59,6 +59,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.entry": Handler(SMALL, "workers.jobs.news.tell"),
     "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
+    "video.received": Handler(PHOTOS, "workers.jobs.photos.examine_video"),
     "code.wanted": Handler(CODE, "workers.jobs.codes.send_code", RETRY_CODE),
     "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
     "notice.text": Handler(TEXT, "workers.jobs.notices.text"),
@@ -67,6 +68,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "decision.entered": None,  # a sanction is between the chair and the violator
     "photo.ready": None,  # what open desks are told by app/live
     "photo.refused": None,  # the same
+    "video.ready": None,  # the same
 }
 
 BATCH = 250

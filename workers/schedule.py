@@ -29,8 +29,7 @@ from app.core.db import Database
 from app.core.keepalive import KEEPALIVE
 from app.identity import actions as identity
 from app.notifications import actions as notifications
-from app.photos import actions as photo_actions
-from app.photos import uploads
+from app.photos import erasing, uploads
 from app.photos.errors import StoreUnavailable
 from app.photos.storage import PhotoStore
 from app.reports import custody, reform, sweep
@@ -154,7 +153,7 @@ class Sweeps:
         with self._database.unit_of_work() as session:
             cases = custody.expire(session, self._city_id, now)
         with self._database.unit_of_work() as session:
-            files = photo_actions.delete_files(session, photos, now)
+            files = erasing.delete_files(session, photos, now)
         if cases or files:
             log.info("photos_erased", cases=cases, files=files)
         return cases > 0 or files > 0

@@ -139,7 +139,7 @@ def _item(told: Told, photos: Mapping[UUID, Sequence[Any]], numbers: Mapping[UUI
         "read_at": told.read_at and told.read_at.isoformat(),
         "report": told.report_id and {"id": str(told.report_id), "number": number},
         "reports": [{"id": str(one), "number": numbers.get(one)} for one in listed],
-        "photos": [report_view.shown_photo(look, *photo) for photo in shown],
+        "photos": [report_view.shown_photo(look, photo) for photo in shown],
         "link": texts.link(told),
     }
 

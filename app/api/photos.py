@@ -1,4 +1,4 @@
-"""Photos over HTTP: sent with PUT, looked at through signed links. No request decodes one."""
+"""Photos over HTTP: sent with PUT, looked at through signed links (in full size: `looks.py`). No request decodes one."""
 
 import sys
 from collections.abc import Mapping
@@ -19,7 +19,6 @@ from app.http.limits import PHOTOS
 from app.identity import permissions
 from app.identity.permissions import Do
 from app.photos import actions, exif, links
-from app.photos.models import Photo
 from app.photos.storage import Copy
 from app.reports.entries import EntryNotAllowed
 from app.reports.workflow import State
@@ -32,7 +31,7 @@ PLACE_BYTES = 256 * 1024
 _DO: Mapping[str, Do] = {"before": Do.ADD_BEFORE_PHOTO, "after": Do.ADD_AFTER_PHOTO}
 
 # A copy is shown as a picture and never as anything else, whatever somebody managed to put into one.
-_SHOWN_ONLY_AS_PICTURE: Mapping[str, str] = {
+SHOWN_ONLY_AS_PICTURE: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Content-Disposition": "inline",
@@ -71,11 +70,12 @@ class PhotoOfReport(MethodView):
     @blueprint.response(201, PhotoSchema)
     @blueprint.alt_response(200, schema=PhotoSchema, description="Known already, as it stands now")
     def put(self, asked: Mapping[str, Any], report_id: UUID, sha256: str) -> tuple[dict[str, Any], int]:
-        """Send a photo
+        """Send a photo, or a video
 
-        The body is the file itself, byte for byte (JPEG, PNG, WebP or HEIC, at most 20 MB), and `sha256` its name. On a bad
-        network better use `/uploads`, which goes on where it broke off.
-        It may be sent again: 201 the first time, then 200. The copies that people see follow within seconds.
+        The body is the file itself, byte for byte (JPEG, PNG, WebP or HEIC, at most 20 MB; MP4 or MOV, at most 40 MB
+        and 30 seconds), and `sha256` its name. It may be sent again: 201 the first time, then 200. The copies of a photo
+        that people see follow within seconds; a video is kept as evidence, for the unit to look at. On a bad network
+        better use `/uploads`, which goes on where it broke off.
         """
         role = asked["role"]
         require_right(report_id, role)
@@ -88,7 +88,7 @@ class PhotoOfReport(MethodView):
         original = actions.keep(container().photos, request.stream, sha256=sha256)
         require_right(report_id, role)  # the report may be another unit's by now
         is_new = actions.receive(session(), container().photos, original, report_id=report_id, role=role, now=now())
-        return _shown(session().get_one(Photo, (report_id, sha256))), 201 if is_new else 200
+        return _shown(report_id, sha256), 201 if is_new else 200
 
 
 @blueprint.route("/photos/place")
@@ -122,7 +122,7 @@ class CopyOfPhoto(MethodView):
         links.require_valid(key, sha256, wanted, until=link["until"], signature=link["signature"], now=at)
         with container().photos.open_copy(sha256, wanted) as file:
             response = Response(file.read(), mimetype="image/jpeg")
-        response.headers.update(_SHOWN_ONLY_AS_PICTURE)
+        response.headers.update(SHOWN_ONLY_AS_PICTURE)
         response.cache_control.private = True
         response.cache_control.max_age = link["until"] - int(at.timestamp())
         response.set_etag(f"{sha256}-{copy}")
@@ -142,5 +142,9 @@ def require_open(report_id: UUID) -> None:
         raise EntryNotAllowed(state=state)
 
 
-def _shown(photo: Photo) -> dict[str, Any]:
-    return shown_photo(viewer(), photo.sha256, photo.role, photo.state, photo.refusal)
+def _shown(report_id: UUID, sha256: str) -> dict[str, Any]:
+    """The photo as it stands, as whoever sent it sees it."""
+    row = readable(report_id)
+    may = viewer().rights(subject_of(row))
+    photo = next(photo for photo in row["photos"] if photo[0] == sha256)
+    return shown_photo(viewer(), photo, report_id=report_id, may=may)

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields
 
 from app.photos.errors import REFUSALS
+from app.photos.hints import Edited, Place, Time
 from app.reports.entries import RULES
 
 
@@ -69,14 +70,45 @@ class RefusalSchema(Schema):
     detail = fields.String()
 
 
+class OtherReportSchema(Schema):
+    """A report, by the number that people know."""
+
+    id = fields.UUID()
+    number = fields.String()
+
+
+class UsedSchema(Schema):
+    """An earlier report with the same photo, or one that is nearly the same; which one, for who may read that one too."""
+
+    how = fields.String(metadata={"enum": ["same", "near"]})
+    report = fields.Nested(OtherReportSchema, allow_none=True)
+
+
+class HintsSchema(Schema):
+    """What a photo says against its report. Hints: messengers take every mark off a photo, clocks are wrong."""
+
+    place = fields.String(metadata={"enum": list(Place), "description": "taken near the stated place or far from it"})
+    time = fields.String(metadata={"enum": list(Time), "description": "taken when it was sent, or long before"})
+    edited = fields.String(metadata={"enum": list(Edited), "description": "as a camera wrote it, or changed since"})
+    used = fields.Nested(UsedSchema, allow_none=True)
+
+
 class PhotoSchema(Schema):
-    """A photo: awaited, received, ready (it has `urls`), refused (`refusal` says why; the original is kept) or erased."""
+    """A photo: awaited, received, ready (it has `urls`), refused (`refusal` says why; the original is kept) or erased.
+
+    A video is `kept`: it has a duration and no copies. `placeholder` is a data address of some 16 pixels. `hints` and
+    `look` (to be posted to, for the full size) are for who works on the case.
+    """
 
     sha256 = fields.String()
     role = fields.String(metadata={"enum": ["before", "after"]})
-    state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused", "erased"]})
+    state = fields.String(metadata={"enum": ["awaited", "received", "ready", "refused", "kept", "erased"]})
     urls = fields.Nested(PhotoUrlsSchema, allow_none=True)
+    placeholder = fields.String(allow_none=True)
+    duration_ms = fields.Integer(allow_none=True)
     refusal = fields.Nested(RefusalSchema, allow_none=True)
+    hints = fields.Nested(HintsSchema, allow_none=True)
+    look = fields.String(allow_none=True)
 
 
 class OpenMoveSchema(Schema):
@@ -113,6 +145,7 @@ class LinksSchema(Schema):
     author = fields.String(allow_none=True)
     alike = fields.String(allow_none=True)
     join = fields.String(allow_none=True)
+    looks = fields.String(allow_none=True)
 
 
 class ReportSchema(Schema):

@@ -1,11 +1,13 @@
 """How a report is shown to whoever asks: the `report` of the contract (design 5)."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property, partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from app.core.errors import Language
 from app.enforcement.actions import can_have_decision
@@ -74,6 +76,7 @@ FRESH: Mapping[str, Any] = {
     "stopped_units": (),
     "contests": 0,
     "review_by_desk": False,
+    "withheld": False,
     "version": 1,
 }
 
@@ -125,7 +128,7 @@ def present(
         "channel": row["channel"],
         "urgent": row["urgent"],
         "assignee": _assignee(row, viewer, may),
-        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
+        "photos": [shown_photo(viewer, photo, report_id=row["id"], may=may) for photo in row["photos"]],
         "moves": [{"to": to, "needs": needs} for to, needs in moves_for(row, may, clock, viewer, book)],
         "entries": [{"type": type_, "needs": needs} for type_, needs in entries_for(row, subject, viewer)],
         "version": row["version"],
@@ -166,7 +169,7 @@ def _result(row: Mapping[Any, Any], viewer: Viewer, book: Rulebook) -> dict[str,
         "unit": {"id": unit.id, "name": unit.name},
         "outcome": row["outcome"] if is_over else None,
         "concluded_at": _instant(row["concluded_at"]) if is_over else None,
-        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]] if is_over else [],
+        "photos": [shown_photo(viewer, photo) for photo in row["photos"]] if is_over else [],
     }
 
 
@@ -178,7 +181,7 @@ def _joined(row: Mapping[Any, Any], viewer: Viewer) -> dict[str, Any]:
         "number": row["number"],
         "received_at": _instant(row["received_at"]),
         "note": row["note"],
-        "photos": [shown_photo(viewer, *photo) for photo in row["photos"]],
+        "photos": [shown_photo(viewer, photo) for photo in row["photos"]],
         "contest": contest if row["contested_at"] else None,
     }
 
@@ -204,16 +207,54 @@ def shown_alike(row: Mapping[Any, Any], report: Mapping[Any, Any], viewer: Viewe
     }
 
 
-def shown_photo(viewer: Viewer, sha256: str, role: str, state: str, refusal: str | None) -> dict[str, Any]:
-    """A photo of a report: with links once its copies are made, with the reason when none can be."""
-    refused = REFUSALS.get(refusal or "")
+def nothing_more(_do: Do) -> bool:
+    """The rights of whoever sees a photo apart from its case."""
+    return False
+
+
+class PhotoColumns(NamedTuple):
+    """A photo as `queries` reads it, in text; a list of news knows the first four. `full`: its full size is there."""
+
+    sha256: str
+    role: str
+    state: str
+    refusal: str | None
+    placeholder: str | None = None
+    duration_ms: str | None = None
+    full: str | None = None
+    hints: str | None = None
+
+
+def shown_photo(
+    viewer: Viewer, columns: Iterable[Any], *, report_id: UUID | None = None, may: Rights = nothing_more
+) -> dict[str, Any]:
+    """A photo of a report: with links once its copies are made, with the reason when none can be.
+
+    Who works on the case is given its hints, and where to ask for its full size once that is there.
+    """
+    photo = PhotoColumns(*columns)
+    refused = REFUSALS.get(photo.refusal or "")
+    looks = photo.full is not None and report_id is not None and may(Do.LOOK_CLOSELY)
     return {
-        "sha256": sha256,
-        "role": role,
-        "state": state,
-        "urls": dict(viewer.photo_urls(sha256)) if state == "ready" else None,
+        "sha256": photo.sha256,
+        "role": photo.role,
+        "state": photo.state,
+        "urls": dict(viewer.photo_urls(photo.sha256)) if photo.state == "ready" else None,
+        "placeholder": photo.placeholder,
+        "duration_ms": photo.duration_ms and int(photo.duration_ms),
         "refusal": refused and {"code": refused.code, "detail": refused().detail(viewer.language)},
+        "hints": _hints(photo.hints) if may(Do.READ_UNIT_NOTES) else None,
+        "look": f"/api/v1/reports/{report_id}/photos/{photo.sha256}/look" if looks else None,
     }
+
+
+def _hints(stored: str | None) -> dict[str, Any] | None:
+    """What a photo says against its report; which other report used it is looked up for one that is shown by itself."""
+    if stored is None:
+        return None
+    hints: dict[str, Any] = json.loads(stored)
+    used = hints.get("used")
+    return {**hints, "used": used and {"how": used["how"], "report": None}}
 
 
 def etag(row: Mapping[Any, Any], viewer: Viewer) -> str:
@@ -222,8 +263,8 @@ def etag(row: Mapping[Any, Any], viewer: Viewer) -> str:
     A countdown changes nothing of it; that the time is up, or that a result can no longer be contested, does. It begins
     with the version, by which If-Match goes.
     """
-    states = "".join(state[:3] for _, _, state, _ in row["photos"])
     others = f"-{row['others'][:8]}" if row.get("others") else ""
+    states = "".join(f"{state[:3]}{'+' if full else ''}" for _, _, state, _, _, _, full, _ in row["photos"])
     overdue = Stopwatch(row["due_at"], row["stopped_at"], row["stopped_s"], row["ended_at"]).is_overdue(viewer.now)
     settled = row["concluded_at"] is not None and not _may_be_contested(row, viewer.now)
     return f"{row['version']}-{states}{overdue:d}{settled:d}{others}-{viewer.mark}"
@@ -274,7 +315,7 @@ def entries_for(
     row: Mapping[Any, Any], subject: ReportSubject, viewer: Viewer
 ) -> Iterable[tuple[str, tuple[str, ...]]]:
     """The entries that the viewer could add now, each with what must be given."""
-    standing = entries.Standing(State(row["state"]), row["assignee_id"], subject)
+    standing = entries.Standing(State(row["state"]), row["assignee_id"], subject, row["withheld"])
     return entries.possible(viewer.actor, standing, viewer.rights(subject))
 
 
@@ -318,6 +359,7 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
         "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
         "alike": f"{itself}/alike" if may(Do.READ_UNIT_NOTES) and row["state"] in OPEN else None,
         "join": f"{itself}/join" if may(Do.HANDLE) and row["state"] in JOINED_FROM else None,
+        "looks": f"{itself}/looks" if may(Do.READ_LOOKS) else None,
     }
 
 

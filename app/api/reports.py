@@ -148,7 +148,7 @@ class Reports(MethodView):
             **submitted.columns,
             "number": submitted.number,
             "is_author": author.filed_by is None,
-            "photos": [(sha256, "before", "awaited", None) for sha256 in dict.fromkeys(given["photos"])],
+            "photos": [(sha256, "before", "awaited", *[None] * 5) for sha256 in dict.fromkeys(given["photos"])],
         }
         shown_now = report_view.present(row, viewer(), submitted.book)
         body = report_view.alone(shown_now, report_view.Besides(), viewer(), submitted.book)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -117,8 +118,18 @@ def shown(row: Mapping[Any, Any]) -> dict[str, Any]:
         result=alike.result_of(session, row["original_id"]) if row["outcome"] == Outcome.DUPLICATE else None,
         joined=alike.joined(session, row["id"]) if inside else None,
     )
-    shown_now = report_view.present(row, viewer(), book(), known.get(row["id"], ()))
+    shown_now = _with_other_reports(report_view.present(row, viewer(), book(), known.get(row["id"], ())), row)
     return report_view.alone(shown_now, besides, viewer(), book())
+
+
+def _with_other_reports(shown: dict[str, Any], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Name the reports that used a photo before, to who may read those too."""
+    for photo, (*_, stored) in zip(shown["photos"], row["photos"], strict=True):
+        if photo["hints"] and photo["hints"]["used"]:
+            with suppress(queries.ReportNotFound):
+                other = readable(UUID(json.loads(stored)["used"]["report"]))
+                photo["hints"]["used"]["report"] = {"id": str(other["id"]), "number": other["number"]}
+    return shown
 
 
 def _original_number(row: Mapping[Any, Any], *, inside: bool) -> str | None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from app.commands.place import Place, Refused
 from app.core import clock
-from app.photos import actions, queries
+from app.photos import erasing, queries
 from app.photos.scrub import Found, Names, Scrub
 from app.photos.storage import PhotoStore
 from app.reports import custody
@@ -29,7 +29,7 @@ def scrub(place: Place, *, delete_strays: bool, older_than: timedelta) -> Iterat
     sorts = _sorts(found)
     numbers = {name: names.number for name, names in sorts.items()}
     with work() as session:
-        actions.scrubbed(
+        erasing.scrubbed(
             session, {"originals": found.originals, "bytes": found.bytes, **numbers, "deleted": found.deleted}, now
         )
     yield f"{found.originals} originals, {_size(found.bytes)} read in {seconds:.1f} s ({_size(found.bytes / max(seconds, 0.001))}/s)"
@@ -82,7 +82,7 @@ def set_retention(place: Place, *, recorded: bool, days: int | None, starts: str
     except ValueError as wrong:
         raise Refused(f"{starts!r} is no day, as in 2027-01-01") from wrong
     with place.database.unit_of_work() as session:
-        done = actions.set_retention(session, city_id, recorded=recorded, days=days, starts=day, now=now)
+        done = erasing.set_retention(session, city_id, recorded=recorded, days=days, starts=day, now=now)
         due = custody.due(session, city_id, now) if day <= local_day(now) else []
     said = f"{_sort(recorded)}: {_days(days)}, for cases that end from {day}"
     said += f" until {done.until}, when another begins" if done.until else ""
@@ -110,7 +110,7 @@ def expire(place: Place, *, dry_run: bool) -> Iterator[str]:
         with place.database.unit_of_work() as session:
             batch = custody.expire(session, city_id, now)
         with place.database.unit_of_work() as session:
-            gone = actions.delete_files(session, store, now)
+            gone = erasing.delete_files(session, store, now)
         cases, files, more = cases + batch, files + gone, bool(batch or gone)
     yield f"photos of {cases} cases erased, the files of {files} photos deleted"
 
@@ -118,9 +118,9 @@ def expire(place: Place, *, dry_run: bool) -> Iterator[str]:
 def ensure_retention(place: Place) -> str:
     """Give a new city its first policies."""
     with place.database.unit_of_work() as session:
-        if not actions.ensure_retention(session, place.settings.city_id, clock.now()):
+        if not erasing.ensure_retention(session, place.settings.city_id, clock.now()):
             return "nothing new"
-    return "; ".join(f"{_sort(recorded)}: {_days(days)}" for recorded, days in actions.FIRST_RETENTION.items())
+    return "; ".join(f"{_sort(recorded)}: {_days(days)}" for recorded, days in erasing.FIRST_RETENTION.items())
 
 
 def _sort(recorded: bool) -> str:

@@ -130,7 +130,7 @@ class Do(StrEnum):
     """Everything that anybody does here."""
 
     SIGN_IN = "sign_in"
-    READ_PUBLIC = "read_public"  # wards, catalogue, docs
+    READ_PUBLIC = "read_public"  # wards, catalogue, docs, and of cases what is public
     WATCH = "watch"  # health, metrics
     READ_ME = "read_me"
     CHANGE_ME = "change_me"
@@ -146,6 +146,8 @@ class Do(StrEnum):
     ADD_BEFORE_PHOTO = "add_before_photo"
     ADD_AFTER_PHOTO = "add_after_photo"
     SEE_PHOTO = "see_photo"
+    LOOK_CLOSELY = "look_closely"  # at a photo in full size, on record
+    READ_LOOKS = "read_looks"  # who did
     OPEN_PHOTO_LINK = "open_photo_link"  # the link itself is the permission: signed, short-lived
     HANDLE = "handle"  # accept, hand over, arrive, ask, conclude, assign, correct, note, message
     REVIEW = "review"  # a contested case
@@ -201,6 +203,10 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.ADD_BEFORE_PHOTO: _SENDER,
     Do.ADD_AFTER_PHOTO: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.SEE_PHOTO: (*_SENDER, *_UNIT, *_any(L)),
+    # Whoever works on it. Leaders read cases, and need no faces for it.
+    Do.LOOK_CLOSELY: _UNIT,
+    # The desk has no chair: its dispatchers answer for each other.
+    Do.READ_LOOKS: (Clause(C, Relation.OF_ITS_UNIT), Clause(D, Relation.OF_ITS_UNIT), *_any(L)),
     Do.HANDLE: (Clause(O, Relation.OF_ITS_UNIT),),
     # Nobody reviews a case that they concluded themselves: then the desk does.
     Do.REVIEW: (

@@ -16,6 +16,8 @@ WHAT: Final[Mapping[str, str]] = {
     "photo.received": "photo",
     "photo.ready": "photo",
     "photo.refused": "photo",
+    "video.received": "photo",
+    "video.ready": "photo",
     "decision.entered": "decision",
 }
 

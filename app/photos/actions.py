@@ -1,38 +1,39 @@
-"""Taking photos in, what becomes of them, and how they go. The only writer of `photos`.
+"""Taking photos in, what becomes of them, and who looked at them. How they go is in `erasing.py`.
 
 An upload has three steps, so that no database connection waits for a phone: `expect` asks whether the photo may come,
 `keep` reads it into the store without any database, `receive` writes the row when the bytes are durable. A photo that
 is kept and then not received (a crash between the two) is a file that nothing names, and is there when it is sent again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import IO, Final, Literal, NamedTuple
+from datetime import datetime
+from typing import IO, Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core import audit, outbox
-from app.photos import links
+from app.core import outbox
+from app.core.db import new_id
+from app.photos import videos
 from app.photos.errors import (
     NotASha256,
     OriginalGone,
     PhotoErased,
+    PhotoNotFound,
+    PhotoNotReady,
     PhotoRoleTaken,
     PhotosTooLarge,
     PhotoTooLarge,
-    RetentionInThePast,
     TooManyPhotos,
+    VideoNotShown,
 )
-from app.photos.formats import ImageType, limit_of, sniff
-from app.photos.models import Photo, PhotoBlur, RetentionPolicy
-from app.photos.retention import LIVING
+from app.photos.formats import MediaType, VideoType, limit_of, sniff
+from app.photos.models import Photo, PhotoLook
 from app.photos.spool import HEAD_BYTES, Spool
-from app.photos.storage import Copy, PhotoStore, chunks, is_sha256
-from geo.validity import local_day
+from app.photos.storage import PhotoStore, chunks, is_sha256
 
 Role = Literal["before", "after"]
 
@@ -40,21 +41,15 @@ Role = Literal["before", "after"]
 MOST_PHOTOS = 10
 MOST_BYTES = 60_000_000
 
-# What a new city begins with: 90 days, and never where a violation was recorded (no statute says a number of days).
-FIRST_RETENTION: Final[Mapping[bool, int | None]] = {False: 90, True: None}
-FIRST_DAY: Final = date(2020, 1, 1)
-
-# Any number that nobody else locks: policies are set one at a time.
-_RETENTION_LOCK: Final = 7_236_005
-
 
 @dataclass(frozen=True)
 class Original:
-    """Bytes that are durable in the store, and what they are."""
+    """Bytes that are durable in the store, and what they are; of a video how long it is."""
 
     sha256: str
-    media_type: ImageType
+    media_type: MediaType
     size_bytes: int
+    duration_ms: int | None = None
 
 
 def expect(session: Session, report_id: UUID, sha256: str, role: Role, *, length: int | None = None) -> bool:
@@ -112,11 +107,13 @@ def require_size(length: int | None, media_type: str) -> None:
 
 
 def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str) -> Original:
-    """Read a photo into the store.
+    """Read a photo or a video into the store.
 
-    Only the first bytes are looked at: whether it can be opened is found out by the job that makes its copies.
+    Only the first bytes of a photo are looked at: whether it can be opened is found out by the job that makes its
+    copies. How long a video is stands anywhere in it, and is read when it is here.
 
-    Raises NotAPhoto, PhotoTooLarge, HashMismatch, StoreFull and StoreUnavailable, and leaves nothing behind then.
+    Raises NotAPhoto, PhotoTooLarge, VideoTooLong, VideoDamaged, HashMismatch, StoreFull and StoreUnavailable, and leaves
+    nothing behind then.
     """
     with store.spool() as spool:
         for piece in chunks(stream):
@@ -126,7 +123,7 @@ def keep(store: PhotoStore, stream: IO[bytes], *, sha256: str) -> Original:
         return settle(store, spool, sha256=sha256)
 
 
-def require_allowed(spool: Spool) -> ImageType:
+def require_allowed(spool: Spool) -> MediaType:
     """What kind of file this is, by its first bytes. Raises NotAPhoto, and PhotoTooLarge when it is too large for its kind."""
     media_type = sniff(spool.head)
     require_size(spool.size, media_type)
@@ -136,8 +133,9 @@ def require_allowed(spool: Spool) -> ImageType:
 def settle(store: PhotoStore, spool: Spool, *, sha256: str) -> Original:
     """Keep what came in, all of it, as an original. Raises as `keep` does."""
     media_type = require_allowed(spool)
+    duration_ms = videos.require_short(spool.file) if isinstance(media_type, VideoType) else None
     store.keep(spool, sha256=sha256)
-    return Original(sha256, media_type, spool.size)
+    return Original(sha256, media_type, spool.size, duration_ms)
 
 
 def lock_bytes(session: Session, sha256: str) -> None:
@@ -155,6 +153,8 @@ def receive(
 ) -> bool:
     """Write that a report has this photo, and promise its copies. False when it had it already.
 
+    Of a video there is one copy, for who works on the case: it is `kept` from the beginning, as evidence.
+
     Raises PhotoErased, PhotoRoleTaken, TooManyPhotos and PhotosTooLarge, as `expect` does: another upload may have come
     between. And OriginalGone when the bytes, which another report had, were erased since they were compared.
     """
@@ -169,19 +169,53 @@ def receive(
     if photo is None:
         photo = Photo(report_id=report_id, sha256=original.sha256, role=role, state="awaited", added_at=now)
         session.add(photo)
-    photo.state = "received"
+    is_video = isinstance(original.media_type, VideoType)
+    photo.state = "kept" if is_video else "received"
     photo.received_at = now
     photo.media_type = original.media_type.value
     photo.bytes = original.size_bytes
+    photo.duration_ms = original.duration_ms
     session.flush()
-    _tell(session, "photo.received", report_id, original.sha256, now)
+    if is_video:
+        _tell(session, "video.received", report_id, original.sha256, now)
+    else:
+        _tell(session, "photo.received", report_id, original.sha256, now)
     return True
 
 
-def copies_made(session: Session, report_id: UUID, sha256: str, *, width: int, height: int, now: datetime) -> None:
-    """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels."""
-    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now):
+def copies_made(
+    session: Session,
+    report_id: UUID,
+    sha256: str,
+    *,
+    width: int,
+    height: int,
+    now: datetime,
+    placeholder: str | None = None,
+    dhash: int | None = None,
+    hints: Mapping[str, Any] | None = None,
+) -> None:
+    """Write that both copies are in the store; `width` and `height` are the upright original's, in pixels.
+
+    `placeholder`, `dhash` and `hints` are what `images` and `hints` made of it.
+    """
+    seen = {"placeholder": placeholder, "dhash": dhash, "hints": dict(hints or {})}
+    if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now, **seen):
         _tell(session, "photo.ready", report_id, sha256, now)
+
+
+def video_examined(
+    session: Session, report_id: UUID, sha256: str, *, hints: Mapping[str, Any], refusal: str | None, now: datetime
+) -> None:
+    """Write that the copy of a video is in the store, or under which code there is none. It stays `kept`."""
+    photo = session.get_one(Photo, (report_id, sha256), with_for_update=True, populate_existing=True)
+    if photo.state != "kept" or photo.ready_at is not None:
+        return
+    photo.hints = dict(hints)
+    photo.refusal = refusal
+    photo.ready_at = now if refusal is None else None
+    session.flush()
+    _tell(session, "video.ready", report_id, sha256, now)
 
 
 def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now: datetime) -> None:
@@ -190,111 +224,43 @@ def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now:
         _tell(session, "photo.refused", report_id, sha256, now)
 
 
-def erase(session: Session, report_id: UUID, now: datetime) -> Sequence[str]:
-    """Forget everything of a report's photos but their hashes and what they measured; the hashes that were erased.
+def look(session: Session, report_id: UUID, sha256: str, *, by: UUID, now: datetime) -> UUID:
+    """Note that somebody asks to see a photo in full size; the id of this look, of which the link is made.
 
-    The row stays: it says what was here once. The files go when this is committed (`delete_files`).
+    Raises PhotoNotFound, PhotoNotReady while its copy is still to be made, VideoNotShown when there will be none.
     """
-    erased = session.scalars(
-        update(Photo)
-        .where(Photo.report_id == report_id, Photo.state.in_(LIVING))
-        .values(state="erased", erased_at=now, hints={}, dhash=None, placeholder=None, blurred_at=None)
-        .returning(Photo.sha256)
-        .execution_options(synchronize_session=False)
-    ).all()
-    session.execute(delete(PhotoBlur).where(PhotoBlur.report_id == report_id, PhotoBlur.sha256.in_(erased)))
-    return sorted(erased)
+    photo = session.get(Photo, (report_id, sha256)) if is_sha256(sha256) else None
+    if photo is None or photo.state in {"awaited", "refused", "erased"}:
+        raise PhotoNotFound
+    if photo.state == "kept" and photo.refusal is not None:
+        raise VideoNotShown
+    if not has_full_copy(photo.state, photo.blurred_at, photo.ready_at):
+        raise PhotoNotReady
+    seen = PhotoLook(id=new_id(), report_id=report_id, sha256=sha256, person_id=by, at=now)
+    session.add(seen)
+    session.flush()
+    return seen.id
 
 
-def delete_files(session: Session, store: PhotoStore, now: datetime, limit: int = 100) -> int:
-    """Delete what lies in the store of photos that were erased, and write that it is gone; how many photos that were.
+def has_full_copy(state: str, blurred_at: datetime | None, ready_at: datetime | None) -> bool:
+    """Whether the copy in full size is in the store: a photo's is made with the public one, a video's is its only one."""
+    return (state == "ready" and blurred_at is not None) or (state == "kept" and ready_at is not None)
 
-    An original that another report has stays, with the copies made from it; this report's public copy goes. Safe to
-    run again after a crash anywhere: what is gone already is no error.
+
+def open_look(session: Session, look_id: UUID, now: datetime) -> tuple[str, str]:
+    """Note that the link of a look was followed, the first time; the SHA-256 and the media type of its copy.
+
+    Raises PhotoNotFound.
     """
-    photos = session.scalars(
-        select(Photo)
-        .where(Photo.state == "erased", Photo.gone_at.is_(None))
-        .order_by(Photo.erased_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    # In one order, so that two who have locked some bytes each never wait for each other.
-    for photo in sorted(photos, key=lambda photo: photo.sha256):
-        lock_bytes(session, photo.sha256)
-        store.delete_copy(links.public_name(photo.report_id, photo.sha256), Copy.PUBLIC)
-        shared = select(Photo.report_id).where(Photo.sha256 == photo.sha256, Photo.state.in_(LIVING)).limit(1)
-        if session.execute(shared).first() is None:
-            store.delete_copies(photo.sha256)
-            store.delete(photo.sha256)
-        photo.gone_at = now
-    return len(photos)
-
-
-class RetentionSet(NamedTuple):
-    """What setting a policy did: whether one in force ends then, and until when the new one holds (None: open)."""
-
-    ends_another: bool
-    until: date | None
-
-
-def set_retention(
-    session: Session, city_id: int, *, recorded: bool, days: int | None, starts: date, now: datetime
-) -> RetentionSet:
-    """Let photos of cases that end on a local day from `starts` on go `days` after it; None is never.
-
-    The policy for the same sort of cases that is in force then ends there; one planned for that very day is replaced, a
-    later one stays. Only the first of a sort may begin in the past: nothing was judged by another before it.
-
-    Raises RetentionInThePast.
-    """
-    session.execute(select(func.pg_advisory_xact_lock(_RETENTION_LOCK)))
-    same = (RetentionPolicy.city_id == city_id, RetentionPolicy.recorded.is_(recorded))
-    is_first = session.execute(select(RetentionPolicy.id).where(*same).limit(1)).first() is None
-    if starts <= local_day(now) and not is_first:
-        raise RetentionInThePast(at="from")
-    planned = session.scalar(select(RetentionPolicy.id).where(*same, RetentionPolicy.valid_from == starts))
-    until = session.scalar(
-        select(func.min(RetentionPolicy.valid_from)).where(*same, RetentionPolicy.valid_from > starts)
+    found = session.get(PhotoLook, look_id)
+    photo = None if found is None else session.get(Photo, (found.report_id, found.sha256))
+    if found is None or photo is None or not has_full_copy(photo.state, photo.blurred_at, photo.ready_at):
+        raise PhotoNotFound
+    session.execute(
+        update(PhotoLook).where(PhotoLook.id == look_id, PhotoLook.opened_at.is_(None)).values(opened_at=now)
     )
-    ended = session.execute(
-        update(RetentionPolicy)
-        .where(*same, RetentionPolicy.valid_from < starts)
-        .where(or_(RetentionPolicy.valid_to.is_(None), RetentionPolicy.valid_to > starts))
-        .values(valid_to=starts)
-        .returning(RetentionPolicy.id)
-    ).all()
-    if planned is not None:
-        session.execute(update(RetentionPolicy).where(RetentionPolicy.id == planned).values(days=days))
-    else:
-        row = {"city_id": city_id, "recorded": recorded, "days": days, "valid_from": starts, "valid_to": until}
-        session.execute(insert(RetentionPolicy).values(row))
-    said = {"recorded": recorded, "days": days, "from": starts.isoformat(), "until": until and until.isoformat()}
-    audit.record(session, by=None, action="retention:set", subject=f"retention:{city_id}", at=now, data=said)
-    return RetentionSet(bool(ended), until)
-
-
-def ensure_retention(session: Session, city_id: int, now: datetime) -> bool:
-    """Give a new city its first policies; whether it got them.
-
-    One that has reports or policies already keeps what it has: by an upgrade nothing is erased that was kept before.
-    """
-    session.execute(select(func.pg_advisory_xact_lock(_RETENTION_LOCK)))
-    is_new = text("""
-        select not exists (select from reports where city_id = :city_id)
-           and not exists (select from retention_policies where city_id = :city_id)
-    """)
-    if not session.execute(is_new, {"city_id": city_id}).scalar_one():
-        return False
-    for recorded, days in FIRST_RETENTION.items():
-        set_retention(session, city_id, recorded=recorded, days=days, starts=FIRST_DAY, now=now)
-    return True
-
-
-def scrubbed(session: Session, found: Mapping[str, int], now: datetime) -> None:
-    """Put on record that the whole store was read, and how many of each sort were found."""
-    audit.record(session, by=None, action="photos:scrub", subject="photos", at=now, data=dict(found))
+    is_video = photo.state == "kept" and photo.media_type is not None
+    return photo.sha256, str(photo.media_type) if is_video else "image/jpeg"
 
 
 def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:

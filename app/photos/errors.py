@@ -6,11 +6,11 @@ from app.core.errors import Conflict, DomainError, Invalid, NotFound, NotThatKin
 
 
 class NotAPhoto(NotThatKind):
-    """The bytes are none of the four formats, whatever the file is called."""
+    """The bytes are none of the four formats, or of the two of videos, whatever the file is called."""
 
     code = "not_a_photo"
-    vi = "Tệp này không phải là ảnh JPEG, PNG, WebP hoặc HEIC."
-    en = "This file is not a JPEG, PNG, WebP or HEIC photo."
+    vi = "Tệp này không phải là ảnh JPEG, PNG, WebP, HEIC hoặc video MP4, MOV."
+    en = "This file is not a JPEG, PNG, WebP or HEIC photo, nor an MP4 or MOV video."
 
 
 class DamagedPhoto(Invalid):
@@ -29,8 +29,32 @@ class TooManyPixels(Invalid):
     en = "The photo has too many pixels to be opened."
 
 
-# Why the job that makes copies gives a photo up, by the code that it writes beside the photo.
-REFUSALS: Final = {error.code: error for error in (NotAPhoto, DamagedPhoto, TooManyPixels)}
+class VideoTooLong(Invalid):
+    """More than half a minute."""
+
+    code = "video_too_long"
+    vi = "Video dài quá {limit_s} giây; hãy quay hoặc cắt ngắn lại."
+    en = "The video is longer than {limit_s} seconds; please take a shorter one."
+
+
+class VideoDamaged(Invalid):
+    """It does not say how long it is, or ends before it is over."""
+
+    code = "video_damaged"
+    vi = "Video bị hỏng, bị cắt mất một phần hoặc không cho biết thời lượng."
+    en = "The video is damaged, cut short, or does not say how long it is."
+
+
+class VideoNotShown(NotFound):
+    """Nothing but its picture and sound could be kept of it with certainty: it stays what it is, evidence."""
+
+    code = "video_not_shown"
+    vi = "Video được giữ làm chứng cứ nhưng không xem được tại đây: không chắc chắn xóa được hết dữ liệu riêng trong tệp."
+    en = "The video is kept as evidence but cannot be looked at here: what else the file holds cannot be taken out safely."
+
+
+# Why a job that makes copies gives a photo up, by the code that it writes beside the photo.
+REFUSALS: Final = {error.code: error for error in (NotAPhoto, DamagedPhoto, TooManyPixels, VideoNotShown)}
 
 
 class PhotoTooLarge(TooLarge):
@@ -145,6 +169,14 @@ class PhotoNotFound(NotFound):
     code = "photo_not_found"
     vi = "Không tìm thấy ảnh."
     en = "There is no such photo."
+
+
+class PhotoNotReady(NotFound):
+    """It is here, and its copy in full size is still to be made."""
+
+    code = "photo_not_ready"
+    vi = "Bản cỡ đầy đủ của ảnh chưa sẵn sàng; hãy thử lại sau ít phút."
+    en = "The full-size copy of this photo is not ready yet; please try again in some minutes."
 
 
 class PhotoLinkExpired(NotFound):

@@ -1,4 +1,4 @@
-"""What we read of a photo's EXIF: which way is up, where and when it was taken. Everything else is left unread.
+"""What we read of a photo's EXIF: which way is up, where, when and with what it was taken. The rest is left unread.
 
 A small reader of our own, because what comes is the beginning of a file, cut anywhere, made by strangers: every step is
 bounded, nothing is followed twice, and nonsense is the same as absence. The layout is TIFF 6.0; the tags are those of
@@ -6,14 +6,16 @@ CIPA DC-008 (EXIF 2.32).
 """
 
 import math
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import BinaryIO
 
-from app.photos.formats import exif_block
+from app.photos.formats import ImageType, exif_block, sniff
 
-_ORIENTATION = 0x0112
+_MAKE, _MODEL, _ORIENTATION, _SOFTWARE, _PROCESSED_BY = 0x010F, 0x0110, 0x0112, 0x0131, 0x000B
 _EXIF_DIRECTORY = 0x8769
 _GPS_DIRECTORY = 0x8825
 _TAKEN_AT, _TAKEN_AT_OFFSET = 0x9003, 0x9011
@@ -22,6 +24,16 @@ _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE = 1, 2, 3, 4
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 9: 4, 10: 8}  # bytes of one value, by TIFF type
 _NUMBERS = {3: "H", 4: "I", 5: "II", 9: "i", 10: "ii"}
 _MOST_BYTES = 256  # no tag that we read is longer
+
+# Where programs name themselves outside EXIF: twice in XMP, and in a text chunk of PNG. In whatever part of a file it
+# stands, these letters before it are enough; of a long history of edits the first ten are.
+_XMP_NAMES = (b"CreatorTool", b"softwareAgent")
+_XMP_VALUE = re.compile(rb'\s*(?:=\s*"([^"]{1,100})|>\s*([^<\s][^<]{0,99})<)')
+_PNG_NAME = b"tEXtSoftware\0"
+_MOST_NAMES = 10
+
+# A JPEG's EXIF comes first (CIPA DC-008, 4.5.4); in the other formats it may lie at the end.
+_HEAD_BYTES = 256 * 1024
 
 # A phone that does not write its offset is taken to be in Vietnam.
 _LOCAL_OFFSET = "+07:00"
@@ -38,19 +50,56 @@ class PhotoPlace:
     captured_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a photo says of itself. `software` is what wrote it, by its own word: to be judged, and never to be kept."""
+
+    lat: float | None = None
+    lon: float | None = None
+    captured_at: datetime | None = None
+    has_exif: bool = False
+    has_camera: bool = False
+    software: tuple[str, ...] = ()
+
+
+def said_by(photo: BinaryIO) -> Said:
+    """What a photo, read from its beginning, says of itself.
+
+    Raises NotAPhoto when it is none; whatever its EXIF holds raises nothing.
+    """
+    head = photo.read(_HEAD_BYTES)
+    if sniff(head) is not ImageType.JPEG:
+        head += photo.read()
+    return said(head)
+
+
+def said(head: bytes) -> Said:
+    """What the photo that begins with `head` says of itself. Raises NotAPhoto, as `said_by`."""
+    block = exif_block(head)
+    if block is None:
+        return Said(software=tuple(_named_outside(head)))
+    order = _byte_order(block)
+    main = _directory(block, order, _header_pointer(block, order))
+    lat, lon = _position(_sub_directory(block, order, main, _GPS_DIRECTORY), order)
+    named = (_text(main.get(tag)) for tag in (_SOFTWARE, _PROCESSED_BY))
+    return Said(
+        lat,
+        lon,
+        _taken_at(_sub_directory(block, order, main, _EXIF_DIRECTORY)),
+        has_exif=True,
+        has_camera=any(_text(main.get(tag)) for tag in (_MAKE, _MODEL)),
+        software=(*filter(None, named), *_named_outside(head)),
+    )
+
+
 def place(head: bytes) -> PhotoPlace | None:
     """Where and when the photo that begins with `head` was taken; None when it does not say. Stores nothing.
 
     Raises NotAPhoto when it is none; whatever its EXIF holds raises nothing.
     """
-    block = exif_block(head)
-    if block is None:
-        return None
-    order = _byte_order(block)
-    main = _directory(block, order, _header_pointer(block, order))
-    lat, lon = _position(_sub_directory(block, order, main, _GPS_DIRECTORY), order)
-    captured_at = _taken_at(_sub_directory(block, order, main, _EXIF_DIRECTORY))
-    return None if lat is None and captured_at is None else PhotoPlace(lat, lon, captured_at)
+    told = said(head)
+    unsaid = told.lat is None and told.captured_at is None
+    return None if unsaid else PhotoPlace(told.lat, told.lon, told.captured_at)
 
 
 def orientation(block: bytes) -> int:
@@ -58,6 +107,23 @@ def orientation(block: bytes) -> int:
     order = _byte_order(block)
     values = _numbers(_directory(block, order, _header_pointer(block, order)).get(_ORIENTATION), order)
     return int(values[0]) if values and values[0] in range(1, 9) else 1
+
+
+def _named_outside(head: bytes) -> Iterator[str]:
+    """The programs that are named outside EXIF, ten for each place where they may be."""
+    for name in _XMP_NAMES:
+        at = -1
+        for _ in range(_MOST_NAMES):
+            at = head.find(name, at + 1)
+            if at < 0:
+                break
+            value = _XMP_VALUE.match(head, at + len(name))
+            if value:
+                yield (value[1] or value[2]).decode("utf-8", "replace")
+    at = head.find(_PNG_NAME)
+    if at >= 0:
+        start = at + len(_PNG_NAME)
+        yield head[start : start + 100].decode("latin-1")
 
 
 def _byte_order(block: bytes) -> str:

@@ -1,10 +1,11 @@
-"""What people see of a photo: two upright copies without any metadata. Bytes in, bytes out.
+"""What people see of a photo: two upright copies without any metadata, and a hint of it for lists. Bytes in, bytes out.
 
 The work is decoding, so a JPEG is decoded no larger than needed: libjpeg can leave out half, three quarters or seven
 eighths of each side for much less than half the time and memory. Turning and colour then cost little, because they
 happen on the small picture.
 """
 
+import base64
 import io
 import struct
 from collections.abc import Callable, Mapping
@@ -18,12 +19,14 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
+from app.photos.alike import dhash
 from app.photos.errors import DamagedPhoto, TooManyPixels
 from app.photos.exif import orientation
-from app.photos.formats import SNIFFED_BYTES, ImageType, sniff
+from app.photos.formats import SNIFFED_BYTES, ImageType, sniff_photo
 
 DISPLAY_SIDE = 1600
 THUMB_SIDE = 320
+PLACEHOLDER_SIDE = 16
 
 _MOST_SIDE = 30_000
 # A 108-megapixel phone's JPEG is decoded at a fraction of its size; the other formats cannot be, and WebP's decoder
@@ -52,12 +55,18 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError
 
 @dataclass(frozen=True)
 class Copies:
-    """What people see: two JPEGs, and the size of the upright original in pixels."""
+    """What people see: two JPEGs, and the size of the upright original in pixels.
+
+    `placeholder` is a data address, to be shown until the thumb has come. `dhash` is what it looks like, if that says
+    anything (`alike.dhash`).
+    """
 
     display: bytes
     thumb: bytes
     width: int
     height: int
+    placeholder: str
+    dhash: int | None
 
 
 def make_copies(source: Path | BinaryIO) -> Copies:
@@ -71,7 +80,7 @@ def make_copies(source: Path | BinaryIO) -> Copies:
     if isinstance(source, Path):
         with source.open("rb") as file:
             return make_copies(file)
-    image_type = sniff(source.read(SNIFFED_BYTES))
+    image_type = sniff_photo(source.read(SNIFFED_BYTES))
     source.seek(0)
     try:
         return _copies(source, image_type)
@@ -99,7 +108,9 @@ def _copies(source: BinaryIO, image_type: ImageType) -> Copies:
         if turn in _SWAPPING:
             width, height = height, width
     thumb = _resized(display, _within(display.size, THUMB_SIDE))
-    return Copies(_jpeg(display, quality=82), _jpeg(thumb, quality=75), width, height)
+    return Copies(
+        _jpeg(display, quality=82), _jpeg(thumb, quality=75), width, height, _placeholder(thumb), dhash(thumb)
+    )
 
 
 _SWAPPING = frozenset(_TURNS[value] for value in (5, 6, 7, 8))
@@ -175,3 +186,11 @@ def _jpeg(image: Image.Image, *, quality: int) -> bytes:
     # Not `optimize`: its second pass costs a tenth of the whole job and saves two bytes in a hundred.
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()
+
+
+def _placeholder(thumb: Image.Image) -> str:
+    """The picture at 16 pixels. WebP, because a JPEG's tables alone are longer than this is."""
+    out = io.BytesIO()
+    small = thumb.resize(_within(thumb.size, PLACEHOLDER_SIDE), Image.Resampling.BOX)
+    small.save(out, "WEBP", quality=20, method=6)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -223,7 +223,7 @@ def enter(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act)
         return
     report, subject = opened
     before = _concerned(report, act.book)
-    standing = entries.Standing(State(report.state), report.assignee_id, subject)
+    standing = entries.Standing(State(report.state), report.assignee_id, subject, report.withheld)
     rule = entries.require(given["type"], given, act.by.actor, standing)
     change = rule.decide(session, report, given, entries.Context(act.by.actor, act.book, act.now))
     step = change.step(given["type"], rule.shown_to)

@@ -17,9 +17,8 @@ from app.core.errors import Stale
 from app.identity import permissions
 from app.identity import queries as people
 from app.identity.permissions import Do, Role
-from app.photos import actions as photos
+from app.photos import erasing, retention
 from app.photos import queries as photo_queries
-from app.photos import retention
 from app.photos.models import Photo
 from app.photos.retention import Window
 from app.reports import evidence, timeline
@@ -172,14 +171,14 @@ def due(session: Session, city_id: int, now: datetime) -> Sequence[Due]:
 def expire(session: Session, city_id: int, now: datetime, limit: int = BATCH) -> int:
     """Erase the photos of cases whose time is over, each with its trace; return how many cases that were.
 
-    The files are still there then: `photos.actions.delete_files` takes them away once this is committed.
+    The files are still there then: `photos.erasing.delete_files` takes them away once this is committed.
     """
     ids: list[UUID] = []
     for sql, asked in _asked(session, city_id, now):
         locked = text(f"{sql} limit :limit for update of r skip locked")
         ids += session.scalars(locked, {**asked, "limit": limit - len(ids)})
     for report in session.scalars(select(Report).where(Report.id.in_(ids)).order_by(Report.id)).all():
-        erased = photos.erase(session, report.id, now)
+        erased = erasing.erase(session, report.id, now)
         report.change({}, now)
         timeline.record(session, report, Step("photos_erased", {"photos": erased}), by=timeline.SYSTEM, now=now)
     return len(ids)

@@ -1,4 +1,4 @@
-"""What happens to a report without a change of state: assign, correct, note, message, add, instruct, rate."""
+"""What happens to a report without a change of state: from assign and correct to what the public may see."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -47,11 +47,15 @@ class NothingGiven(Invalid):
 
 
 class Standing(NamedTuple):
-    """What decides which entries somebody could add: the report's state, who works on it, how they stand to it."""
+    """What decides which entries somebody could add: the report's state, who works on it, how they stand to it.
+
+    `withheld`: an officer keeps it from the public.
+    """
 
     state: State
     assignee_id: UUID | None
     subject: Subject
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Rule:
     decide: "Callable[[Session, Report, Mapping[str, Any], Context], Change]"
     # Who of those that may do this may not do it after all.
     unless: Callable[[Actor, Standing], bool] = lambda _actor, _standing: False
+    # What is so already cannot be made so.
+    fits: Callable[[Standing], bool] = lambda _standing: True
 
 
 @dataclass(frozen=True)
@@ -211,8 +217,19 @@ def _rate(_session: Session, _report: Report, given: Mapping[str, Any], _context
     return Change({}, {"stars": given["stars"]}, {"text": said} if said else {})
 
 
+def _withhold(_session: Session, _report: Report, given: Mapping[str, Any], _context: Context) -> Change:
+    return Change({"withheld": True}, texts={"reason": given["reason"]})
+
+
+def _publish(_session: Session, _report: Report, _given: Mapping[str, Any], _context: Context) -> Change:
+    """Take it back that the case is kept from the public; what else is asked for (`publicity`) is asked for as ever."""
+    return Change({"withheld": False})
+
+
 _WORKED_ON = OPEN - {State.CONTESTED}
 _NOT_WITHDRAWN = frozenset(State) - {State.WITHDRAWN}
+# Before that nothing is public anyway, and for a day after.
+_OVER = frozenset({State.CONCLUDED, State.CLOSED})
 
 # fmt: off
 RULES: Mapping[str, Rule] = {
@@ -222,7 +239,9 @@ RULES: Mapping[str, Rule] = {
     "message":  Rule(Do.HANDLE,   "all",  _NOT_WITHDRAWN, ("text",), _message),
     "add":      Rule(Do.SPEAK,    "all",  OPEN, (), _add),
     "instruct": Rule(Do.INSTRUCT, "unit", _NOT_WITHDRAWN, ("text",), _note),
-    "rate":     Rule(Do.SPEAK,    "all",  frozenset({State.CONCLUDED, State.CLOSED}), ("stars",), _rate),
+    "rate":     Rule(Do.SPEAK,    "all",  _OVER, ("stars",), _rate),
+    "withhold": Rule(Do.HANDLE,   "unit", _OVER, ("reason",), _withhold, fits=lambda standing: not standing.withheld),
+    "publish":  Rule(Do.HANDLE,   "unit", _OVER, (), _publish, fits=lambda standing: standing.withheld),
 }
 # fmt: on
 
@@ -230,7 +249,8 @@ RULES: Mapping[str, Rule] = {
 def possible(actor: Actor, standing: Standing, may: Callable[[Do], bool]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The entries that the actor could add now, each with what must be given. `may` knows their permissions."""
     for type_, rule in RULES.items():
-        if standing.state in rule.states and may(rule.do) and not rule.unless(actor, standing):
+        is_possible = standing.state in rule.states and rule.fits(standing)
+        if is_possible and may(rule.do) and not rule.unless(actor, standing):
             yield type_, rule.needs
 
 
@@ -241,7 +261,7 @@ def require(type_: str, given: Mapping[str, Any], actor: Actor, standing: Standi
     """
     rule = RULES[type_]
     permissions.require(actor, rule.do, standing.subject)
-    if standing.state not in rule.states:
+    if standing.state not in rule.states or not rule.fits(standing):
         raise EntryNotAllowed(state=standing.state.value)
     if rule.unless(actor, standing):
         raise NotPermitted

@@ -57,10 +57,13 @@ _NOT_SHOWN = frozenset({
 })  # fmt: skip
 _COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
-# Each photo as its hash, role, state and refusal. JSON would say it with names, and take as long as the rest of the row.
+# Each photo as text: its hash, role, state, refusal, placeholder, duration in ms, whether its full size is there (null if
+# not, see `photos.actions.has_full_copy`), and hints. JSON would say it with names, and take as long as the rest of the row.
 PHOTOS: Label[Any] = literal_column("""
-    array(select array[p.sha256, p.role, p.state, p.refusal] from photos p
-          where p.report_id = reports.id order by p.added_at, p.sha256)
+    array(select array[p.sha256, p.role, p.state, p.refusal, p.placeholder, p.duration_ms::text,
+                       case when p.state = 'ready' then p.blurred_at when p.state = 'kept' then p.ready_at end::text,
+                       nullif(p.hints, '{}')::text]
+          from photos p where p.report_id = reports.id order by p.added_at, p.sha256)
 """).label("photos")
 
 # Written out, not bound, as is the length of a page: the index of open reports names these states, and planning once
@@ -250,6 +253,19 @@ def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[
     return session.execute(wanted).mappings().all()
 
 
+def for_the_public(session: Session, report_id: UUID) -> tuple[RowMapping | None, Sequence[RowMapping]]:
+    """What the public may know of a report, if it is public, with its photos: those from before first. None of an unknown one."""
+    columns = (Report.kind_code, Report.field, Report.ward_version_id, Report.received_at, Report.lat, Report.lon)
+    standing = (Report.state, Report.outcome, Report.concluded_at, Report.withheld)
+    row = session.execute(select(*columns, *standing).where(Report.id == report_id)).mappings().one_or_none()
+    photos = (
+        select(Photo.sha256, Photo.role, Photo.state, Photo.blurred_at)
+        .where(Photo.report_id == report_id)
+        .order_by(Photo.role.desc(), Photo.added_at, Photo.sha256)
+    )
+    return row, session.execute(photos).mappings().all()
+
+
 def number_of(session: Session, report_id: UUID) -> str | None:
     """The number by which people know a report."""
     return session.scalar(select(Report.number).where(Report.id == report_id))
@@ -283,7 +299,7 @@ def _is_text_of_entry() -> ColumnElement[bool]:
 def after_photos(session: Session, report_id: UUID) -> frozenset[str]:
     """The after-photos of a report whose bytes are here, and which nothing found to be unreadable.
 
-    Once the case was reopened only those count that came since: the earlier ones showed what was contested.
+    A video is none: neither the resident nor the public sees it, and a result has to be seen. Once the case was reopened only those count that came since: the earlier ones showed what was contested.
     """
     reopened = (
         select(func.max(TimelineEntry.at))

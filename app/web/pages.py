@@ -79,7 +79,7 @@ def _page(name: str, **more: object) -> Response:
 
 
 def content_security_policy(tiles_url: str | None, live_url: str | None = None) -> str:
-    """What a page may load and run: our own files, the map's worker, photos; tiles and news from one other host each."""
+    """What a page may load and run: our own files, the map's worker, photos, videos; tiles and news from one other host each."""
     tiles = f" {_origin(tiles_url)}" if tiles_url else ""
     live = f" {_origin(live_url)}" if live_url else ""
     return "; ".join(
@@ -88,6 +88,7 @@ def content_security_policy(tiles_url: str | None, live_url: str | None = None) 
             "script-src 'self'",
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
+            "media-src 'self' blob:",
             f"connect-src 'self'{tiles}{live}",
             "worker-src 'self' blob:",  # the one that shows notices; the map makes its worker of its own code
             "form-action 'self'",

@@ -21,7 +21,7 @@ from app.core.audit import AuditEntry
 from app.core.db import new_id
 from app.http.container import KEY
 from app.identity.permissions import Role
-from app.photos import actions as photos
+from app.photos import erasing
 from app.photos.models import Photo
 from app.photos.storage import PhotoStore
 from app.reports.models import TimelineEntry
@@ -308,7 +308,7 @@ def test_what_came_meanwhile_is_not_passed_over_in_silence(desk, session, monkey
 
 def test_photos_that_were_erased_are_told_of(desk, session):
     case = desk.concluded()
-    photos.erase(session, case, desk.now)
+    erasing.erase(session, case, desk.now)
     opened = desk.bundle(case)
 
     assert opened.namelist() == ["manifest.json", "timeline.json", "README.txt", "SHA256SUMS"]
@@ -375,7 +375,7 @@ def test_the_link_is_there_for_who_may(desk):
 def test_an_erased_photo_has_no_links_and_is_not_taken_again(desk, session):
     case = desk.sent()
     sha256 = desk.photograph(case, 1)
-    photos.erase(session, case, desk.now)
+    erasing.erase(session, case, desk.now)
 
     (shown,) = desk.report(case, desk.resident)["photos"]
     assert (shown["state"], shown["urls"]) == ("erased", None)

@@ -99,7 +99,8 @@ def test_a_photo_is_201_then_200_and_kept_byte_for_byte(as_, resident, report_id
 
     assert (first.status_code, again.status_code) == (201, 200)
     shown = {"sha256": sha256(content), "role": "before", "state": "received", "urls": None, "refusal": None}
-    assert first.json == again.json == shown
+    more = {"placeholder": None, "duration_ms": None, "hints": None, "look": None}
+    assert first.json == again.json == shown | more
     with store.open(sha256(content)) as original:
         assert original.read() == content
     messages = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "photo.received")).all()
@@ -314,6 +315,9 @@ def test_the_original_has_no_address(web):
         "/api/v1/reports/<uuid:report_id>/photos/<sha256>",
         "/api/v1/photos/place",
         "/api/v1/photos/<sha256>/<any(display, thumb):copy>",
+        "/api/v1/reports/<uuid:report_id>/photos/<sha256>/look",
+        "/api/v1/photos/looks/<uuid:look_id>",
+        "/api/v1/public/reports/<uuid:report_id>/photos/<name>",
     }
 
 

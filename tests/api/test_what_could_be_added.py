@@ -64,7 +64,7 @@ def test_each_state_has_its_own(case):
     assert case.entries(case.officer) == {name: needs for name, needs in OFFICERS.items() if name != "correct"}
     case.move("accepted", by=case.resident, answer="Số 12")
     case.move("concluded", outcome="gone", note="Không còn")
-    assert case.entries(case.officer) == {"note": ["text"], "message": ["text"]}
+    assert case.entries(case.officer) == {"note": ["text"], "message": ["text"], "withhold": ["reason"]}
     assert case.entries(case.resident) == {"rate": ["stars"]}
     case.move("contested", by=case.resident, reason="Vẫn ồn")
     assert case.entries(case.officer) == {name: needs for name, needs in OFFICERS.items() if name != "correct"}
@@ -112,8 +112,11 @@ def test_what_an_entry_needs_is_asked_for(case, district):
     assert [error["at"] for error in answer["errors"]] == ["stars"]
 
 
+EVERY = {"assign", "correct", "note", "message", "add", "instruct", "rate", "withhold", "publish"}
+
+
 def test_what_is_not_on_the_list_is_refused(case, district):
     given = {"text": "x", "stars": 5, "reason": "x", "assignee": str(case.officer.person_id)}
     for actor in (case.resident, case.officer, district.staff(Role.LEADER)):
-        for type_ in {"assign", "correct", "note", "message", "add", "instruct", "rate"} - case.entries(actor).keys():
+        for type_ in EVERY - case.entries(actor).keys():
             assert case.add(actor, type_, **given)[0] in {403, 409}, type_

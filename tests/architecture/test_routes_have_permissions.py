@@ -39,6 +39,9 @@ def test_only_what_the_design_opens_is_open_without_signing_in(web, as_):
         ("/api/v1/sessions/refresh", "POST"),
         ("/api/v1/staff/sessions", "POST"),
         ("/api/v1/photos/<sha256>/<any(display, thumb):copy>", "GET"),  # the signed link is the permission
+        ("/api/v1/photos/looks/<uuid:look_id>", "GET"),  # the same
+        ("/api/v1/public/reports/<uuid:report_id>", "GET"),
+        ("/api/v1/public/reports/<uuid:report_id>/photos/<name>", "GET"),
         ("/", "GET"),  # the pages are empty forms, the same for everybody
         ("/desk", "GET"),
         ("/service-worker.js", "GET"),

@@ -21,6 +21,7 @@ POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
     "img-src": "'self' data: blob:",
+    "media-src": "'self' blob:",
     "connect-src": "'self'",
     "worker-src": "'self' blob:",
     "form-action": "'self'",

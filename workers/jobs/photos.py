@@ -1,11 +1,11 @@
-"""The copies of a photo that people see."""
+"""The copies of a photo that people see, and what it says against its report."""
 
 from typing import Any
 from uuid import UUID
 
 from app.core import clock, outbox
-from app.photos import actions, images
-from app.photos.errors import REFUSALS
+from app.photos import actions, exif, images, queries, videos
+from app.photos.errors import REFUSALS, VideoNotShown
 from app.photos.storage import Copy
 from app.reports import actions as reports
 from workers.context import context
@@ -20,6 +20,8 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     report_id, sha256, store = UUID(payload["report_id"]), payload["sha256"], context().photos
     try:
         with store.open(sha256) as original:
+            said = exif.said_by(original)
+            original.seek(0)
             made = images.make_copies(original)
     except tuple(REFUSALS.values()) as refusal:
         with context().database.unit_of_work() as session:
@@ -32,4 +34,30 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     now = clock.now()
     with context().database.unit_of_work() as session:
         if outbox.done(session, message_id, at=now):
-            actions.copies_made(session, report_id, sha256, width=made.width, height=made.height, now=now)
+            actions.copies_made(
+                session,
+                report_id,
+                sha256,
+                width=made.width,
+                height=made.height,
+                placeholder=made.placeholder,
+                dhash=made.dhash,
+                hints=queries.hints_for(session, report_id, sha256, said, made.dhash),
+                now=now,
+            )
+
+
+def examine_video(message_id: int, payload: dict[str, Any]) -> None:
+    """Make the copy of a video that the unit looks at, picture and sound alone, or write that there can be none."""
+    report_id, sha256, store = UUID(payload["report_id"]), payload["sha256"], context().photos
+    refusal = None
+    try:
+        with store.open(sha256) as original:
+            store.put_copy(sha256, Copy.FULL, videos.without_metadata(original))
+    except VideoNotShown as unclear:
+        refusal = unclear.code
+    now = clock.now()
+    with context().database.unit_of_work() as session:
+        if outbox.done(session, message_id, at=now):
+            hints = queries.hints_for(session, report_id, sha256, exif.Said(), None)
+            actions.video_examined(session, report_id, sha256, hints=hints, refusal=refusal, now=now)

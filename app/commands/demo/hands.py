@@ -95,7 +95,10 @@ class Hands:
         copies = make_copies(io.BytesIO(content))
         self._store.put_copy(sha256, Copy.DISPLAY, copies.display)
         self._store.put_copy(sha256, Copy.THUMB, copies.thumb)
-        photos.copies_made(session, report_id, sha256, width=copies.width, height=copies.height, now=now)
+        photos.copies_made(
+            session, report_id, sha256, width=copies.width, height=copies.height,
+            placeholder=copies.placeholder, dhash=copies.dhash, now=now,  # drawn, it says nothing of itself
+        )  # fmt: skip
         return sha256
 
     def move(self, session: Session, report_id: UUID, by: Person, to: str, *, now: datetime, **given: Any) -> None:

@@ -90,6 +90,8 @@ ORDINARY = {
     Do.ADD_BEFORE_PHOTO: {"author", "filer"},
     Do.ADD_AFTER_PHOTO: {"officer", "chair"},
     Do.SEE_PHOTO: {"author", "filer", "officer", "chair", "leader"},
+    Do.LOOK_CLOSELY: {"officer", "chair"},
+    Do.READ_LOOKS: {"chair", "leader"},
     Do.HANDLE: {"officer", "chair"},
     Do.REVIEW: {"chair"},
     Do.SPEAK: {"author", "filer"},

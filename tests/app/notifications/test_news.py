@@ -41,6 +41,8 @@ TOLD = {
     "add": set(),
     "instruct": {("chairs", "instructed")},
     "rate": set(),
+    "withhold": set(),
+    "publish": set(),
     # What time and the service itself bring about. A warning is not news of an entry: see the ladder.
     "resume": {("worker", "unanswered")},
     "close": set(),

@@ -18,8 +18,11 @@ from app.photos.errors import (
     PhotosTooLarge,
     PhotoTooLarge,
     TooManyPhotos,
+    VideoTooLong,
 )
+from app.photos.formats import VideoType
 from app.photos.models import Photo
+from movies import Movie
 
 NOW = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
 
@@ -229,3 +232,30 @@ def test_bytes_that_went_meanwhile_have_to_be_sent_again(session, store, report_
 
     with pytest.raises(OriginalGone):
         actions.receive(session, store, kept, report_id=report_id, role="before", now=NOW)
+
+
+def test_a_video_that_is_refused_is_taken_away_again_unless_it_was_here_before(store):
+    short, long = Movie(10).content, Movie(40).content
+
+    with pytest.raises(VideoTooLong):
+        actions.keep(store, io.BytesIO(long), sha256=sha256(long))
+    assert not store.exists(sha256(long))
+
+    # Another report's, from the days of another limit.
+    store.put([long], sha256=sha256(long))
+    with pytest.raises(VideoTooLong):
+        actions.keep(store, io.BytesIO(long), sha256=sha256(long))
+    assert store.exists(sha256(long))
+    kept = actions.keep(store, io.BytesIO(short), sha256=sha256(short))
+    assert (kept.media_type, kept.duration_ms, kept.size_bytes) == (VideoType.QUICKTIME, 10_000, len(short))
+
+
+def test_a_video_is_kept_at_once_and_promised_no_copies_for_everybody(session, report_id, receive):
+    content = Movie(10).content
+
+    assert receive(session, report_id, content)
+    assert not receive(session, report_id, content)
+
+    row = session.get(Photo, (report_id, sha256(content)))
+    assert (row.state, row.media_type, row.duration_ms, row.ready_at) == ("kept", "video/quicktime", 10_000, None)
+    assert (len(promised(session)), len(promised(session, "video.received"))) == (0, 1)

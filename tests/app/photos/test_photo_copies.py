@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from app.photos.errors import DamagedPhoto, NotAPhoto, TooManyPixels
-from app.photos.formats import ImageType, sniff
+from app.photos.formats import ImageType, VideoType, limit_of, sniff
 from app.photos.images import make_copies
 
 FORMATS = ["JPEG", "PNG", "WEBP", "HEIC"]
@@ -54,10 +54,19 @@ def segments(jpeg: bytes) -> list[int]:
         (b"RIFF\x10\0\0\0WEBPVP8X", ImageType.WEBP),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ImageType.HEIC),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heixmiaf", ImageType.HEIC),
+        (b"\0\0\0\x1cftypisom\0\0\0\0isommp42heic", ImageType.HEIC),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", VideoType.MP4),
+        (b"\0\0\0\x14ftypisom\0\0\2\0isom", VideoType.MP4),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", VideoType.QUICKTIME),
     ],
 )
 def test_a_format_is_known_by_its_first_bytes(head, expected):
     assert sniff(head) is expected
+
+
+def test_a_video_may_have_twice_the_bytes_of_a_photo():
+    assert {limit_of(photo) for photo in ImageType} == {20_000_000}
+    assert {limit_of(video) for video in VideoType} == {40_000_000}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +77,9 @@ def test_a_format_is_known_by_its_first_bytes(head, expected):
         b"GIF89a\x01\0\x01\0",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf",
-        b"\0\0\0\x18ftypisom\0\0\0\0isommp42heic"[:24],  # a video
+        b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42",  # sound
+        b"\0\0\0\x14ftyp3gp4\0\0\0\x003gp4",
+        b"\0\0\0\x08wide\0\0\x10\0mdat",  # QuickTime of before there were brands
         b"\x89PNG\r\n\x1a\n",
         b"RIFF\x10\0\0\0WAVEfmt ",
         b"\xff\xd8",

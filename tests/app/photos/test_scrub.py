@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core import clock
-from app.photos import actions, links, scrub
+from app.photos import actions, erasing, links, scrub
 from app.photos.formats import ImageType
 from app.photos.models import Photo
 from app.photos.scrub import Found, Scrub
@@ -121,7 +121,7 @@ def test_a_row_whose_file_is_gone_is_missing(shelf, state):
 
 def test_what_is_erased_or_still_to_come_is_not_missing(shelf):
     erased, awaited = shelf.received(), shelf.received()
-    actions.erase(shelf.session, shelf.report_id, NOW)
+    erasing.erase(shelf.session, shelf.report_id, NOW)
     shelf.row(awaited).state = "awaited"
     for name in (erased, awaited):
         shelf.path(name).unlink()

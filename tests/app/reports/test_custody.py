@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 import district as district_
 from app.core.db import new_id
 from app.photos import actions as photos
-from app.photos import links
+from app.photos import erasing, links
 from app.photos.errors import PhotoErased, RetentionInThePast
 from app.photos.formats import ImageType
 from app.photos.models import Photo, PhotoBlur, RetentionPolicy
@@ -242,11 +242,11 @@ def test_files_go_after_the_row_and_only_then_is_it_gone(street):
     street.expire(later)
     assert street.files() == whole
     assert count_undeleted(street.session, before=later + HOUR) == 1
-    assert photos.delete_files(street.session, street.store, later + HOUR) == 1
+    assert erasing.delete_files(street.session, street.store, later + HOUR) == 1
 
     assert street.files() == set()
     assert street.photo(case, sha256).gone_at == later + HOUR
-    assert photos.delete_files(street.session, street.store, later + HOUR) == 0
+    assert erasing.delete_files(street.session, street.store, later + HOUR) == 0
     assert count_undeleted(street.session, before=later + HOUR) == 0
 
 
@@ -266,10 +266,10 @@ def test_after_a_crash_between_file_and_row_the_next_turn_makes_up_for_it(street
 
     monkeypatch.setattr(street.store, "delete", crash_after_the_first)
     with pytest.raises(KeyboardInterrupt), street.session.begin_nested():
-        photos.delete_files(street.session, street.store, CLOSED + DAY)
+        erasing.delete_files(street.session, street.store, CLOSED + DAY)
     assert [street.photo(case, one).gone_at for one in (first, second)] == [None, None]
 
-    assert photos.delete_files(street.session, street.store, CLOSED + DAY) == 2
+    assert erasing.delete_files(street.session, street.store, CLOSED + DAY) == 2
     assert street.files() == set()
 
 
@@ -283,14 +283,14 @@ def test_a_photo_of_two_reports_stays_until_the_last_of_them_lets_go(street):
     street.close(CLOSED + 10 * DAY)
 
     street.expire(CLOSED + DAY)
-    photos.delete_files(street.session, street.store, CLOSED + DAY)
+    erasing.delete_files(street.session, street.store, CLOSED + DAY)
 
     left = {f"original {sha256[:8]}", *(f"{copy} {sha256[:8]}" for copy in ("display", "thumb", "full"))}
     assert street.files() == left | {f"public {links.public_name(other, sha256)[:8]}"}
     assert street.photo(one, sha256).gone_at is not None
 
     street.expire(CLOSED + 11 * DAY)
-    photos.delete_files(street.session, street.store, CLOSED + 11 * DAY)
+    erasing.delete_files(street.session, street.store, CLOSED + 11 * DAY)
     assert street.files() == set()
 
 
@@ -362,14 +362,14 @@ def test_an_upload_of_the_same_bytes_waits_for_the_deletion(committed, tmp_path)
                 order.append("deleted")
                 super().delete(sha256)
 
-        photos.delete_files(session, Watched(tmp_path / "photos"), CLOSED + DAY)
+        erasing.delete_files(session, Watched(tmp_path / "photos"), CLOSED + DAY)
     uploading.join()
     assert order == ["deleted", "named, file there: False"]
 
 
 def test_policies_are_set_for_days_to_come_and_the_first_for_any(session):
     def put(days, starts, now=datetime(2026, 11, 23, 18, tzinfo=UTC)):  # 24 November in Viet Nam
-        return photos.set_retention(session, 1, recorded=False, days=days, starts=date.fromisoformat(starts), now=now)
+        return erasing.set_retention(session, 1, recorded=False, days=days, starts=date.fromisoformat(starts), now=now)
 
     def rows():
         return session.execute(
@@ -392,8 +392,8 @@ def test_policies_are_set_for_days_to_come_and_the_first_for_any(session):
 
 
 def test_a_new_city_gets_its_first_policies_once(street):
-    assert photos.ensure_retention(street.session, 1, NOW)
-    assert not photos.ensure_retention(street.session, 1, NOW)
+    assert erasing.ensure_retention(street.session, 1, NOW)
+    assert not erasing.ensure_retention(street.session, 1, NOW)
     found = street.session.execute(select(RetentionPolicy.recorded, RetentionPolicy.days).order_by("recorded")).all()
     assert [tuple(row) for row in found] == [(False, 90), (True, None)]
 
@@ -401,5 +401,5 @@ def test_a_new_city_gets_its_first_policies_once(street):
 def test_a_city_that_was_there_before_is_not_made_to_forget(street):
     street.received()
 
-    assert not photos.ensure_retention(street.session, 1, NOW)
+    assert not erasing.ensure_retention(street.session, 1, NOW)
     assert street.session.scalars(select(RetentionPolicy)).all() == []

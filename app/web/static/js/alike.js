@@ -2,7 +2,7 @@
 
 import { newId, Unanswered } from "./api.js";
 import { busy, h, tell } from "./page.js";
-import { gallery } from "./photos.js";
+import { gallery } from "./gallery.js";
 import { asked } from "./session.js";
 import { duration, when } from "./time.js";
 import { t } from "./words.js";

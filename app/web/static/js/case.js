@@ -3,8 +3,8 @@
 import { Acts } from "./acts.js";
 import { alike, joined } from "./alike.js";
 import { catalogue } from "./api.js";
+import { gallery } from "./gallery.js";
 import { find, h, tell } from "./page.js";
-import { gallery } from "./photos.js";
 import { LINKS_LIVE_MS } from "./listing.js";
 import { asked } from "./session.js";
 import { clock, day, duration, when } from "./time.js";
@@ -228,7 +228,30 @@ function photos(report) {
         ["concluded", "closed"].includes(report.state) ? t("No photo") : t("Not dealt with yet"),
       ),
     ),
-  ];
+    report.links.looks && report.photos.some((photo) => photo.look) && looks(report),
+  ].filter(Boolean);
+}
+
+/** Who looked at which photo in full size, for the chair and for leaders: fetched when it is asked for. */
+function looks(report) {
+  const list = h("ul", {});
+  const details = h("details", { class: "looks" }, h("summary", { text: t("Who looked in full size") }), list);
+  const nth = (sha256) => {
+    const { role } = report.photos.find((photo) => photo.sha256 === sha256) ?? {};
+    const place = report.photos.filter((photo) => photo.role === role).findIndex((one) => one.sha256 === sha256) + 1;
+    return `${role === "after" ? t("After") : t("Before")} ${place}`;
+  };
+  details.addEventListener("toggle", async () => {
+    if (!details.open) return;
+    try {
+      const { body } = await asked("GET", report.links.looks);
+      const lines = body.items.map((one) => [when(one.at), one.by.name, nth(one.photo)].filter(Boolean).join(" · "));
+      list.replaceChildren(...(lines.length ? lines : [t("Nobody did.")]).map((text) => h("li", { text })));
+    } catch (problem) {
+      list.replaceChildren(h("li", { text: problem.detail }));
+    }
+  });
+  return details;
 }
 
 function facts(report, { name, bodies }, staff) {
@@ -276,6 +299,9 @@ export const decision = ({ number, decided_on: on, fine_vnd: fine, paid_on: paid
     .filter(Boolean)
     .join(" · ");
 
+// What only who works on the case reads.
+const INSIDE = new Set(["note", "instruct", "assign", "author_seen", "evidence_made", "warned", "nobody_on_duty", "withhold", "publish"]);
+
 function step(entry, words) {
   const { name } = words;
   const who =
@@ -292,7 +318,7 @@ function step(entry, words) {
   const unit = ["officer", "chair"].includes(entry.by.role) && entry.unit?.name;
   return h(
     "li",
-    { class: ["note", "instruct", "assign", "author_seen", "evidence_made", "warned", "nobody_on_duty"].includes(entry.type) ? "inside" : null },
+    { class: INSIDE.has(entry.type) ? "inside" : null },
     h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
     h("div", { text: happened(entry, words) }),
     entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
@@ -337,6 +363,8 @@ function happened({ type, data, to }, { name, members }) {
     warned: () => t("Warning: {share} of the time is used", { share: `${[50, 80, 100][data.rung - 1]} %` }),
     nobody_on_duty: () => t("Nobody was on duty; the chair was told"),
     recurrence: () => t("The same spot again"),
+    withhold: () => t("Kept from the public"),
+    publish: () => t("May be public again"),
   }[type];
   return said?.() ?? (to ? name("states", to) : type);
 }

@@ -64,6 +64,8 @@ export function dayField(at, label, { required = false, min = null, value = "" }
   return line(at, label, { required, type: "date", max: localDay(now()), min, value });
 }
 
+const CHOSEN = "image/*,video/mp4,video/quicktime";
+
 export function photoField(role, label, { required = () => false, already = [] } = {}) {
   const shown = h("div", { class: "photos", "data-photos": true });
   const camera = h(
@@ -76,7 +78,7 @@ export function photoField(role, label, { required = () => false, already = [] }
     "label",
     { class: "button" },
     t("From the gallery"),
-    h("input", { type: "file", accept: "image/*", multiple: true, "data-gallery": true }),
+    h("input", { type: "file", accept: CHOSEN, multiple: true, "data-gallery": true }),
   );
   const kept = already.length
     ? h("p", { class: "hint", text: t("Photos here already: {n}", { n: already.length }) })
@@ -90,7 +92,8 @@ export function photoField(role, label, { required = () => false, already = [] }
     h("div", { class: "pair" }, camera, pick),
   );
   const choice = new PhotoChoice(element, { onChange: () => clearErrors(element.parentElement ?? element) });
-  const hashes = () => [...already, ...choice.hashes];
+  // A result rests on what everybody sees: a video that comes with it is kept, and proves nothing by itself.
+  const hashes = () => [...already, ...(role === "after" ? choice.pictures : choice.hashes)];
   return {
     element,
     required,

@@ -1,6 +1,7 @@
 // A list of reports that keeps itself true: news replaces what changed and leaves the rest, and the keyboard, where it is.
 
 import { catalogue } from "./api.js";
+import { picture } from "./gallery.js";
 import { busy, h, tell } from "./page.js";
 import { asked } from "./session.js";
 import { band, clock, when } from "./time.js";
@@ -132,7 +133,7 @@ const tagOf = (report) =>
 function reportItem(report, href, { name, kinds, staff, ward }) {
   const photo = report.photos.find((one) => one.state === "ready");
   const thumb = photo
-    ? h("img", { class: "thumb", src: photo.urls.thumb, alt: "", loading: "lazy" })
+    ? picture(photo, { class: "thumb", alt: "" })
     : h("span", { class: "thumb" });
   const more = [
     when(report.received_at),

@@ -106,6 +106,22 @@ function entries(report, course) {
       entry("instruct", t("Ask the unit for an answer"), () => [words("text", t("Instruction"), { required: true })], {
         verb: t("Send"),
       }),
+    withhold: () =>
+      entry(
+        "withhold",
+        t("Keep from the public"),
+        () => [
+          words("reason", t("Why"), { required: true, hint: t("Then only the unit, leaders and the resident see it.") }),
+        ],
+        { verb: t("Keep it from the public") },
+      ),
+    publish: () =>
+      entry(
+        "publish",
+        t("Let the public see it"),
+        () => [notice(t("Kind, ward, day, result and blurred photos, from a day after the result."))],
+        { verb: t("Let everybody see it") },
+      ),
     rate: () =>
       entry("rate", t("Rate"), () => [starsField(), words("text", t("Anything to add?"))], {
         verb: t("Send the rating"),

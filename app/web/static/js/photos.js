@@ -1,15 +1,22 @@
-// Photos: chosen, hashed, shown, and sent as they are. The bytes are evidence and are never touched.
+// Photos and short videos: chosen, hashed, and sent as they are. The bytes are evidence and are never touched.
 
 import { Unanswered } from "./api.js";
 import { looksOf } from "./looks.js";
 import { find, h, tell } from "./page.js";
 import { ResumableUpload } from "./resumable.js";
+import { length } from "./time.js";
 import { t } from "./words.js";
 
 const MOST = 10;
 const MOST_BYTES = 20_000_000;
-const KINDS = /^image\/(jpeg|png|webp|heic|heif)$/;
-const KINDS_BY_NAME = /\.(jpe?g|png|webp|hei[cf])$/i;
+const MOST_VIDEO_BYTES = 40_000_000;
+const KINDS = /^(image\/(jpeg|png|webp|heic|heif)|video\/(mp4|quicktime))$/;
+const KINDS_BY_NAME = /\.(jpe?g|png|webp|hei[cf]|mp4|m4v|mov)$/i;
+const VIDEOS = /^video\//;
+const VIDEOS_BY_NAME = /\.(mp4|m4v|mov)$/i;
+
+/** Whether a chosen file is a video, by what the phone says of it. */
+export const isVideo = (file) => VIDEOS.test(file.type) || (!file.type && VIDEOS_BY_NAME.test(file.name));
 const WAITS_S = [2, 5, 15, 30];
 
 /** The SHA-256 of a file, in hex: the name under which it is known from here on. */
@@ -39,6 +46,11 @@ export class PhotoChoice {
     return this.photos.map((photo) => photo.sha256);
   }
 
+  /** Those without the videos: what shows something to everybody. */
+  get pictures() {
+    return this.photos.filter((photo) => !isVideo(photo.file)).map((photo) => photo.sha256);
+  }
+
   async add(files) {
     for (const file of files) {
       const refused = this.refusal(file);
@@ -50,8 +62,9 @@ export class PhotoChoice {
   refusal(file) {
     if (this.photos.length >= MOST) return t("Ten photos are the most.");
     if (!KINDS.test(file.type) && !KINDS_BY_NAME.test(file.name))
-      return t("{name} is no photo that we can take (JPEG, PNG, WebP, HEIC).", { name: file.name });
-    if (file.size > MOST_BYTES) return t("{name} is larger than 20 MB.", { name: file.name });
+      return t("{name} is nothing that we can take (JPEG, PNG, WebP, HEIC; MP4, MOV).", { name: file.name });
+    if (isVideo(file) && file.size > MOST_VIDEO_BYTES) return t("{name} is larger than 40 MB.", { name: file.name });
+    if (!isVideo(file) && file.size > MOST_BYTES) return t("{name} is larger than 20 MB.", { name: file.name });
     if (file.size === 0) return t("{name} is empty.", { name: file.name });
     if (!crypto.subtle) return t("Photos can only be sent over a secure connection (https).");
     return null;
@@ -65,7 +78,7 @@ export class PhotoChoice {
       return tell(t("{name} cannot be read. Please choose it again.", { name: file.name }), { bad: true });
     }
     if (this.hashes.includes(hash)) return;
-    const photo = { file, sha256: hash, looks: looksOf(file), sent: false, element: null };
+    const photo = { file, sha256: hash, looks: isVideo(file) ? null : looksOf(file), sent: false, element: null };
     const remove = h("button", {
       type: "button",
       class: "remove",
@@ -91,12 +104,26 @@ export class PhotoChoice {
 }
 
 function thumbnail(file, ...more) {
+  if (isVideo(file)) return videoTile(file, ...more);
   const address = URL.createObjectURL(file);
   const picture = h("img", { src: address, alt: file.name, onload: () => URL.revokeObjectURL(address) });
   const figure = h("figure", { class: "photo" }, picture, ...more);
   // A browser that cannot draw HEIC can still send it.
   picture.addEventListener("error", () => picture.replaceWith(h("span", { class: "name", text: file.name })));
   return figure;
+}
+
+/** A video by its name, and by its length as soon as the browser knows it. */
+function videoTile(file, ...more) {
+  const address = URL.createObjectURL(file);
+  const words = h("span", { class: "name", text: t("Video: {name}", { name: file.name }) });
+  const player = h("video", { src: address, preload: "metadata" });
+  player.addEventListener("loadedmetadata", () => {
+    if (Number.isFinite(player.duration)) words.textContent = t("Video, {length}", { length: length(player.duration) });
+    URL.revokeObjectURL(address);
+  });
+  player.addEventListener("error", () => URL.revokeObjectURL(address)); // it can be sent all the same
+  return h("figure", { class: "photo video" }, words, ...more);
 }
 
 /**
@@ -142,51 +169,4 @@ async function persistently(send) {
     }
   }
   return send();
-}
-
-/** Photos of a report as the API tells of them, in one role, each to be opened large. */
-export function gallery(report, role) {
-  const photos = report.photos.filter((photo) => photo.role === role);
-  return h(
-    "div",
-    { class: "photos" },
-    photos.map((photo, place) => shownPhoto(photo, `${roleName(role)} ${place + 1}`)),
-  );
-}
-
-const roleName = (role) => (role === "before" ? t("Before") : t("After"));
-
-function shownPhoto(photo, name) {
-  if (photo.state === "ready") {
-    const open = h(
-      "button",
-      {
-        type: "button",
-        class: "quiet open",
-        "aria-label": t("Enlarge: {name}", { name }),
-        onclick: () => enlarge(photo, name),
-      },
-      h("img", { src: photo.urls.thumb, alt: name, loading: "lazy" }),
-    );
-    return h("figure", { class: "photo" }, open);
-  }
-  const states = {
-    awaited: t("Not here yet"),
-    received: t("Being prepared"),
-    refused: photo.refusal?.detail ?? t("Cannot be shown"),
-    erased: t("Erased when its time was over"),
-  };
-  return h("figure", { class: "photo" }, h("span", { class: "name", text: states[photo.state] }));
-}
-
-function enlarge(photo, name) {
-  const dialog = h(
-    "dialog",
-    { class: "picture", "aria-label": name },
-    h("img", { src: photo.urls.display, alt: name }),
-    h("form", { method: "dialog" }, h("button", { class: "wide", text: t("Close") })),
-  );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
 }

@@ -5,7 +5,7 @@ import { offer, reportedAlready } from "./already.js";
 import { catalogue, newId, post, Problem, Unanswered } from "./api.js";
 import { all, busy, clearErrors, fieldError, find, formError, goToFirstError, h, showProblem, tell } from "./page.js";
 import { MyReports } from "./mine.js";
-import { PhotoChoice } from "./photos.js";
+import { isVideo, PhotoChoice } from "./photos.js";
 import { PlaceChoice } from "./place.js";
 import { lost, onChange, person, residentSignsIn, whoAmI } from "./session.js";
 import { duration, when } from "./time.js";
@@ -22,7 +22,7 @@ const photos = new PhotoChoice(fields.photos, {
   onChange(photo) {
     clearErrors(fields.photos);
     keep();
-    if (photo) place.byPhoto(photo.file);
+    if (photo && !isVideo(photo.file)) place.byPhoto(photo.file);
   },
 });
 const place = new PlaceChoice(fields.location, {
@@ -130,7 +130,7 @@ async function missing() {
   const required = kind && (await catalogue()).kinds.find((one) => one.code === kind)?.photo_required;
   if (!place.value) found.push(["location", t("Please say where it is: by your position, or by a tap on the map.")]);
   if (!kind) found.push(["kind", t("Please choose what it is.")]);
-  if (!photos.photos.length && (required || !kind))
+  if (!photos.pictures.length && (required || (!kind && !photos.photos.length)))
     found.unshift(["photos", t("Please add a photo: it shows the team what you saw.")]);
   return found;
 }

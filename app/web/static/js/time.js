@@ -106,3 +106,9 @@ setInterval(() => {
     if (item) for (const one of ["over", "soon", "calm"]) item.classList.toggle(one, band(report) === one);
   }
 }, 1000);
+
+/** Seconds of a video as 0:07. */
+export function length(seconds) {
+  const whole = Math.round(seconds);
+  return `${Math.trunc(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
