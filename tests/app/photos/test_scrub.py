@@ -208,14 +208,14 @@ def test_what_is_named_like_nothing_of_ours_is_told_and_never_deleted(shelf):
 
 def test_a_store_that_reads_no_file_stops_it_and_one_bad_file_does_not(shelf, monkeypatch):
     names = [shelf.received() for _ in range(5)]
-    opened = shelf.store.open
+    read = shelf.store.read
 
     def unreadable(name):
         if name == names[2] or everything:
             raise OSError(5, "Input/output error")
-        return opened(name)
+        return read(name)
 
-    monkeypatch.setattr(shelf.store, "open", unreadable)
+    monkeypatch.setattr(shelf.store, "read", unreadable)
     monkeypatch.setattr(scrub, "_MOST_UNREADABLE", 3)
     everything = False
     assert shelf.scrubbed().rotten.first == [names[2]]
