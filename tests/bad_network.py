@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 
+# Ten kills of a server that starts again on a busy machine take two minutes.
+PATIENCE_S = 240
+
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
@@ -26,12 +29,15 @@ class Cutter:
     port: int = 0
     cuts: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
+    _lines: list[tuple[socket.socket, threading.Thread]] = field(default_factory=list)
 
     def serve(self, listener: socket.socket) -> None:
         while not self._over.is_set():
             with suppress(OSError):
                 client, _ = listener.accept()
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+                line = threading.Thread(target=self._carry, args=(client,), daemon=True)
+                self._lines.append((client, line))
+                line.start()
 
     def _carry(self, client: socket.socket) -> None:
         left = [self.chance.randrange(1, self.most)]
@@ -63,6 +69,10 @@ class Cutter:
 
     def stop(self) -> None:
         self._over.set()
+        for client, line in self._lines:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            line.join(timeout=20)
 
 
 @contextmanager
@@ -116,14 +126,14 @@ class Phone:
 
     def _over_lines(self, act: Callable[[httpx.Client], Any]) -> Any:
         """What `act` comes to over one connection after the other, as soon as it comes to anything."""
-        until = time.monotonic() + 90
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             self.requests += 1
             with suppress(httpx.TransportError), httpx.Client(headers={**TUS, **self.headers}, timeout=10) as http:
                 if done := act(http):
                     return done
             time.sleep(0.02)
-        raise AssertionError(f"not within 90 s: {self.acknowledged}")
+        raise AssertionError(f"not within {PATIENCE_S} s: {self.acknowledged}")
 
     def _go_on(self, http: httpx.Client, upload: str, content: bytes, piece: int | None) -> bool:
         stands = http.head(f"{self.address}/uploads/{upload}")
