@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.api import (
+    blurs,
     cases,
     catalogue,
     dead_letters,
@@ -54,6 +55,7 @@ def register(app: Flask) -> None:
         devices,
         reports,
         photos,
+        blurs,
         queue,
         cases,
         decisions,

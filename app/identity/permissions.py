@@ -146,6 +146,8 @@ class Do(StrEnum):
     ADD_BEFORE_PHOTO = "add_before_photo"
     ADD_AFTER_PHOTO = "add_after_photo"
     SEE_PHOTO = "see_photo"
+    READ_BLURS = "read_blurs"  # what is hidden from the public in a photo
+    BLUR = "blur"  # hide more of it, or less
     OPEN_PHOTO_LINK = "open_photo_link"  # the link itself is the permission: signed, short-lived
     HANDLE = "handle"  # accept, hand over, arrive, ask, conclude, assign, correct, note, message
     REVIEW = "review"  # a contested case
@@ -200,6 +202,8 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.ADD_BEFORE_PHOTO: _SENDER,
     Do.ADD_AFTER_PHOTO: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.SEE_PHOTO: (*_SENDER, *_UNIT, *_any(L)),
+    Do.READ_BLURS: (*_UNIT, *_any(L)),
+    Do.BLUR: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.HANDLE: (Clause(O, Relation.OF_ITS_UNIT),),
     # Nobody reviews a case that they concluded themselves: then the desk does.
     Do.REVIEW: (

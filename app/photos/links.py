@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from app.photos.errors import PhotoLinkExpired, PhotoNotFound
 from app.photos.storage import Copy
@@ -20,7 +21,12 @@ _LIFE_S = 600  # at least; up to one step longer
 
 def urls(key: bytes, sha256: str, *, now: datetime, base: str = "") -> Mapping[str, str]:
     """The addresses of both copies, below `base` (scheme and host; a path alone when it is empty)."""
-    return {copy.value: base + _path(key, sha256, copy, now) for copy in Copy}
+    return {copy.value: base + _path(key, sha256, copy, now) for copy in (Copy.DISPLAY, Copy.THUMB)}
+
+
+def public_name(report_id: UUID, sha256: str) -> str:
+    """The name in the store of a report's public copy of a photo: what one report hides, another may show."""
+    return hashlib.sha256(f"{report_id} {sha256}".encode()).hexdigest()
 
 
 def require_valid(key: bytes, sha256: str, copy: Copy, *, until: int, signature: str, now: datetime) -> None:

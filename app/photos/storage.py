@@ -33,6 +33,8 @@ class Copy(StrEnum):
 
     DISPLAY = "display"
     THUMB = "thumb"
+    FULL = "full"
+    PUBLIC = "public"
 
 
 def chunks(stream: IO[bytes]) -> Iterator[bytes]:
