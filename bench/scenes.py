@@ -35,10 +35,11 @@ class Target(NamedTuple):
 
 @dataclass
 class Scene:
-    """A picture and what is in it."""
+    """A picture, what is in it, and which places are taken."""
 
     picture: Image.Image
     targets: list[Target] = field(default_factory=list)
+    taken: list[Box] = field(default_factory=list)
 
 
 def asset(package: str, file: str) -> Path:
@@ -137,7 +138,7 @@ FACES = ("plain", "turned 15°", "turned 30°", "dark", "half behind a mask", "b
 
 
 def add_face(scene: Scene, chance: random.Random, height: int, how: str) -> None:
-    """Put one of the two faces in, `height` pixels from hairline to chin, at a random place in the lower two thirds."""
+    """Put one of the two faces in, `height` pixels from hairline to chin, at a random place."""
     portrait, box = chance.choice(_portraits())
     if chance.random() < 0.5:
         portrait = portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -267,19 +268,15 @@ def _perspective(corners: Sequence[tuple[float, float]], size: tuple[int, int]) 
 
 
 def _free_place(scene: Scene, chance: random.Random, size: tuple[int, int]) -> tuple[int, int]:
-    """A random place where nothing was put yet."""
+    """A random place where nothing was put yet. Raises RuntimeError when there is none: put what is large in first."""
     width, height = scene.picture.size
-    for _ in range(500):
-        x, y = (
-            chance.randrange(max(1, width - size[0])),
-            chance.randrange(height // 4, max(height // 4 + 1, height - size[1])),
-        )
-        if all(
-            x + size[0] < t.box[0] - 30 or x > t.box[2] + 30 or y + size[1] < t.box[1] - 30 or y > t.box[3] + 30
-            for t in scene.targets
-        ):
-            return x, y
-    return x, y
+    for _ in range(5000):
+        left, top = chance.randrange(max(1, width - size[0])), chance.randrange(max(1, height - size[1]))
+        right, bottom = left + size[0], top + size[1]
+        if all(right < x0 or left > x1 or bottom < y0 or top > y1 for x0, y0, x1, y1 in scene.taken):
+            scene.taken.append((left, top, right, bottom))
+            return left, top
+    raise RuntimeError("the scene is full")
 
 
 def finished(scene: Scene, chance: random.Random, *, night: bool, quality: int) -> Scene:
@@ -294,4 +291,4 @@ def finished(scene: Scene, chance: random.Random, *, night: bool, quality: int) 
     picture = Image.fromarray(np.clip(np.asarray(picture, np.float32) + noise, 0, 255).astype(np.uint8))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
-    return Scene(Image.open(out).convert("RGB"), scene.targets)
+    return Scene(Image.open(out).convert("RGB"), scene.targets, scene.taken)

@@ -13,7 +13,7 @@ from stack.progress import Refusal, complain, say
 from stack.stores import start_stores
 from stack.supervisor import Supervisor
 
-BENCHES = ("create", "queue", "latency", "photos", "live", "relay", "small", "sweep")
+BENCHES = ("create", "queue", "latency", "photos", "blur", "live", "relay", "small", "sweep")
 
 
 def test(arguments: list[str]) -> int:

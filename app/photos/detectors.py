@@ -161,6 +161,12 @@ def _starts(length: int, tile: int) -> list[int]:
     return [round(index * (length - tile) / (number - 1)) for index in range(number)]
 
 
+def load() -> None:
+    """Load both networks, which takes a tenth of a second: what is forked afterwards has them. Raises ModelBroken."""
+    _face_session()
+    _text_session()
+
+
 @cache
 def _face_session() -> onnxruntime.InferenceSession:
     return _session(_for_tiles(_content(_FACES)))
@@ -172,10 +178,28 @@ def _text_session() -> onnxruntime.InferenceSession:
 
 
 def _session(model: bytes) -> onnxruntime.InferenceSession:
+    _share_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # and so no threads at all
     options.log_severity_level = 3
+    # One memory for both, no more than is asked for, and no block for all that one run needs: 160 MB less.
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _share_memory() -> None:
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    as_requested = {
+        "max_mem": 0,
+        "arena_extend_strategy": 1,
+        "initial_chunk_size_bytes": -1,
+        "max_dead_bytes_per_chunk": -1,
+    }
+    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(as_requested))
 
 
 def _content(model: _Model) -> bytes:

@@ -9,13 +9,21 @@ from uuid import UUID
 import structlog
 
 from app.core import clock, outbox
-from app.photos import actions, images, queries, redaction
+from app.photos import actions, detectors, images, queries, redaction
 from app.photos.links import public_name
 from app.photos.models import Photo
 from app.photos.storage import Copy
 from workers.context import context
 
 log = structlog.get_logger("blurs")
+
+
+def prepare() -> None:
+    """Load the networks once, in the worker that forks for each job. Where that fails each job will say so, and fail."""
+    try:
+        detectors.load()
+    except detectors.ModelBroken as broken:
+        log.error("photos cannot be blurred", reason=str(broken))  # noqa: TRY400 -- where is known
 
 
 def make_public_copy(message_id: int, payload: dict[str, Any]) -> None:

