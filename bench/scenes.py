@@ -237,23 +237,23 @@ def _plate(chance: random.Random, lines: int) -> tuple[Image.Image, Box]:
             (f"{province}-{letter}{chance.randrange(1, 10)}", (100, 35, 470, 195)),
             (f"{five[:3]}.{five[3:]}", (40, 225, 530, 385)),
         ]
-    for word, box in words:
+    for said, box in words:
         plate.paste(
             Image.new("RGB", (box[2] - box[0], box[3] - box[1]), ink),
             box[:2],
-            _word(word, (box[2] - box[0], box[3] - box[1])),
+            word(said, (box[2] - box[0], box[3] - box[1])),
         )
     left, top = min(b[0] for _, b in words), min(b[1] for _, b in words)
     right, bottom = max(b[2] for _, b in words), max(b[3] for _, b in words)
     return plate, (left / size[0], top / size[1], right / size[0], bottom / size[1])
 
 
-def _word(word: str, size: tuple[int, int]) -> Image.Image:
+def word(said: str, size: tuple[int, int]) -> Image.Image:
     """A word that fills a box exactly: plates have narrow, high letters."""
     font = _font(200)
-    box = font.getbbox(word)
+    box = font.getbbox(said)
     mask = Image.new("L", (math.ceil(box[2] - box[0]), math.ceil(box[3] - box[1])))
-    ImageDraw.Draw(mask).text((-box[0], -box[1]), word, font=font, fill=255)
+    ImageDraw.Draw(mask).text((-box[0], -box[1]), said, font=font, fill=255)
     return mask.resize(size, Image.Resampling.LANCZOS)
 
 

@@ -30,8 +30,8 @@ TEXT = Look(1024, 544, 416)
 
 # How sure a network must be. Low, because what is hidden without need can be released.
 SURE_OF_FACE = 0.15
-SURE_OF_TEXT_PIXEL = 0.2
-SURE_OF_TEXT = 0.35
+SURE_OF_TEXT_PIXEL = 0.3
+SURE_OF_TEXT = 0.5
 
 # How much is hidden around what was found, in parts of its short side.
 _MARGIN = 0.25
