@@ -258,7 +258,7 @@ function step(entry, words) {
   const unit = ["officer", "chair"].includes(entry.by.role) && entry.unit?.name;
   return h(
     "li",
-    { class: ["note", "instruct", "assign", "author_seen", "warned", "nobody_on_duty"].includes(entry.type) ? "inside" : null },
+    { class: ["note", "instruct", "assign", "author_seen", "warned", "nobody_on_duty", "blur_added", "blur_released"].includes(entry.type) ? "inside" : null },
     h("div", { class: "when", text: [when(entry.at), doneAt, who, unit].filter(Boolean).join(" · ") }),
     h("div", { text: happened(entry, words) }),
     entry.erased ? h("blockquote", { text: t("The words were erased.") }) : texts,
@@ -291,6 +291,8 @@ function happened({ type, data, to }, { name, members }) {
     rate: () => `${"★".repeat(data.stars)}${"☆".repeat(5 - data.stars)}`,
     decision: () => t("Sanction decision {decision}", { decision: decision(data) }),
     payment: () => t("Fine paid: {decision}", { decision: decision(data) }),
+    blur_added: () => t("More of a photo was hidden from the public"),
+    blur_released: () => t("Less of a photo is hidden from the public"),
     photo_refused: () => t("A photo cannot be opened"),
     original_moved: () => t("Counts with an earlier report"),
     reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),

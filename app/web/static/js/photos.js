@@ -144,13 +144,15 @@ export function gallery(report, role) {
   return h(
     "div",
     { class: "photos" },
-    photos.map((photo, place) => shownPhoto(photo, `${roleName(role)} ${place + 1}`)),
+    photos.map((photo, place) =>
+      shownPhoto(photo, `${roleName(role)} ${place + 1}`, report.links.blurs?.replace("{sha256}", photo.sha256)),
+    ),
   );
 }
 
 const roleName = (role) => (role === "before" ? t("Before") : t("After"));
 
-function shownPhoto(photo, name) {
+function shownPhoto(photo, name, hidden) {
   if (photo.state === "ready") {
     const open = h(
       "button",
@@ -158,7 +160,7 @@ function shownPhoto(photo, name) {
         type: "button",
         class: "quiet open",
         "aria-label": t("Enlarge: {name}", { name }),
-        onclick: () => enlarge(photo, name),
+        onclick: () => enlarge(photo, name, hidden),
       },
       h("img", { src: photo.urls.thumb, alt: name, loading: "lazy" }),
     );
@@ -172,14 +174,19 @@ function shownPhoto(photo, name) {
   return h("figure", { class: "photo" }, h("span", { class: "name", text: states[photo.state] }));
 }
 
-function enlarge(photo, name) {
+/** Show a photo large; to those who may know, with what it hides from the public, whose address is `hidden`. */
+function enlarge(photo, name, hidden) {
+  const picture = h("div", { class: "layers" }, h("img", { src: photo.urls.display, alt: name }));
+  const below = h("div", { class: "blurs" });
   const dialog = h(
     "dialog",
     { class: "picture", "aria-label": name },
-    h("img", { src: photo.urls.display, alt: name }),
+    picture,
+    below,
     h("form", { method: "dialog" }, h("button", { class: "wide", text: t("Close") })),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  if (hidden) import("./blurs.js").then(({ blurs }) => below.append(...blurs(hidden, picture)));
 }
