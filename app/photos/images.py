@@ -35,8 +35,8 @@ _MOST_PIXELS: Mapping[ImageType, int] = {
     ImageType.WEBP: 25_000_000,
 }
 
-# Decoded whole, and once more to be turned, a picture takes six bytes a pixel.
-_MOST_WHOLE_PIXELS = 50_000_000
+# Decoded whole, and once more to be turned, a picture takes eight bytes a pixel.
+_MOST_WHOLE_PIXELS = 36_000_000
 
 _TURNS: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -78,7 +78,7 @@ def make_copies(source: Path | BinaryIO) -> Copies:
 
 
 def whole(source: Path | BinaryIO) -> Image.Image:
-    """The upright sRGB picture in its full size, by the same rules. A JPEG of over 50 megapixels at half its sides.
+    """The upright sRGB picture in its full size, by the same rules. A JPEG of over 36 megapixels at half its sides.
 
     Raises as `make_copies` does.
     """
@@ -131,7 +131,10 @@ def _whole(image: Image.Image, image_type: ImageType) -> Image.Image:
         image.draft(None, (width // 2, height // 2))
     image.load()
     turn = _TURNS.get(_orientation(image, image_type))
-    picture = _srgb(_plain(image), image.info.get("icc_profile"))
+    profile = image.info.get("icc_profile")
+    image = _plain(image)
+    picture = _srgb(image, profile)
+    del image  # of a large one each copy is hundreds of megabytes
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -184,7 +187,7 @@ def _plain(image: Image.Image) -> Image.Image:
         # 16-bit grey. Pillow's own conversion would cut off at 255 what runs to 65,535.
         return image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
     return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
 
 

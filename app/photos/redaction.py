@@ -88,10 +88,16 @@ def _seen(image: Image.Image, look: Look, finder: _Finder, surer_than: float) ->
     scale = min(1.0, look.side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     picture = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    tile = (look.along, look.across) if image.width >= image.height else (look.across, look.along)
+    most = (look.along, look.across) if image.width >= image.height else (look.across, look.along)
+    tile = (min(most[0], _whole_steps(size[0])), min(most[1], _whole_steps(size[1])))
     x, y = image.width / size[0], image.height / size[1]
     for left, top, right, bottom, score in finder(picture, tile=tile, surer_than=surer_than):
         yield Found(left * x, top * y, right * x, bottom * y, score)
+
+
+def _whole_steps(length: int) -> int:
+    """The next length that can be halved five times, as both networks do."""
+    return -(-length // 32) * 32
 
 
 def _apart(found: Iterable[Found]) -> Iterable[Found]:

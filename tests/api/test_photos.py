@@ -314,6 +314,8 @@ def test_the_original_has_no_address(web):
         "/api/v1/reports/<uuid:report_id>/photos/<sha256>",
         "/api/v1/photos/place",
         "/api/v1/photos/<sha256>/<any(display, thumb):copy>",
+        "/api/v1/reports/<uuid:report_id>/photos/<sha256>/blurs",
+        "/api/v1/reports/<uuid:report_id>/photos/<sha256>/blurs/<uuid:blur_id>",
     }
 
 
