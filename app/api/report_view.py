@@ -355,6 +355,7 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
         "entries": f"{itself}/entries",
         "decisions": f"{itself}/decisions" if decides else None,
         "evidence": f"{itself}/evidence" if proves else None,
+        "blurs": f"{itself}/photos/{{sha256}}/blurs" if may(Do.READ_BLURS) else None,
         "members": f"/api/v1/units/{row['unit_id']}/members" if may(Do.READ_MEMBERS) else None,
         "author": f"{itself}/author" if may(Do.SEE_AUTHOR) else None,
         "alike": f"{itself}/alike" if may(Do.READ_UNIT_NOTES) and row["state"] in OPEN else None,

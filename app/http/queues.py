@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 _QUEUE, _WORKER = "rq:queue:", "rq:worker:"
 
-EXPECTED: Final = ("code", "email", "photos", "push", "small", "text", "webhook")
+EXPECTED: Final = ("blur", "code", "email", "photos", "push", "small", "text", "webhook")
 """The queues that must have a worker, whatever the server knows of them: those of workers/queues.py."""
 
 

@@ -148,6 +148,8 @@ class Do(StrEnum):
     SEE_PHOTO = "see_photo"
     LOOK_CLOSELY = "look_closely"  # at a photo in full size, on record
     READ_LOOKS = "read_looks"  # who did
+    READ_BLURS = "read_blurs"  # what is hidden from the public in a photo
+    BLUR = "blur"  # hide more of it, or less
     OPEN_PHOTO_LINK = "open_photo_link"  # the link itself is the permission: signed, short-lived
     HANDLE = "handle"  # accept, hand over, arrive, ask, conclude, assign, correct, note, message
     REVIEW = "review"  # a contested case
@@ -207,6 +209,8 @@ RULES: Mapping[Do, tuple[Clause, ...]] = {
     Do.LOOK_CLOSELY: _UNIT,
     # The desk has no chair: its dispatchers answer for each other.
     Do.READ_LOOKS: (Clause(C, Relation.OF_ITS_UNIT), Clause(D, Relation.OF_ITS_UNIT), *_any(L)),
+    Do.READ_BLURS: (*_UNIT, *_any(L)),
+    Do.BLUR: (Clause(O, Relation.OF_ITS_UNIT),),
     Do.HANDLE: (Clause(O, Relation.OF_ITS_UNIT),),
     # Nobody reviews a case that they concluded themselves: then the desk does.
     Do.REVIEW: (

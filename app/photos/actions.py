@@ -1,4 +1,6 @@
-"""Taking photos in, what becomes of them, and who looked at them. How they go is in `erasing.py`.
+"""Taking photos in, what becomes of them, and who looked at them.
+
+What is hidden in them is written in `blurring.py`, how they go in `erasing.py`.
 
 An upload has three steps, so that no database connection waits for a phone: `expect` asks whether the photo may come,
 `keep` reads it into the store without any database, `receive` writes the row when the bytes are durable. A photo that
@@ -177,9 +179,9 @@ def receive(
     photo.duration_ms = original.duration_ms
     session.flush()
     if is_video:
-        _tell(session, "video.received", report_id, original.sha256, now)
+        tell(session, "video.received", report_id, original.sha256, now)
     else:
-        _tell(session, "photo.received", report_id, original.sha256, now)
+        tell(session, "photo.received", report_id, original.sha256, now)
     return True
 
 
@@ -201,7 +203,8 @@ def copies_made(
     """
     seen = {"placeholder": placeholder, "dhash": dhash, "hints": dict(hints or {})}
     if _conclude(session, report_id, sha256, state="ready", width=width, height=height, ready_at=now, **seen):
-        _tell(session, "photo.ready", report_id, sha256, now)
+        tell(session, "photo.ready", report_id, sha256, now)
+        tell(session, "photo.blur", report_id, sha256, now)
 
 
 def video_examined(
@@ -215,13 +218,13 @@ def video_examined(
     photo.refusal = refusal
     photo.ready_at = now if refusal is None else None
     session.flush()
-    _tell(session, "video.ready", report_id, sha256, now)
+    tell(session, "video.ready", report_id, sha256, now)
 
 
 def refuse(session: Session, report_id: UUID, sha256: str, *, refusal: str, now: datetime) -> None:
     """Write that no copy can be made; `refusal` is the code of the reason. The original stays: it is what was sent."""
     if _conclude(session, report_id, sha256, state="refused", refusal=refusal):
-        _tell(session, "photo.refused", report_id, sha256, now)
+        tell(session, "photo.refused", report_id, sha256, now)
 
 
 def look(session: Session, report_id: UUID, sha256: str, *, by: UUID, now: datetime) -> UUID:
@@ -263,7 +266,7 @@ def open_look(session: Session, look_id: UUID, now: datetime) -> tuple[str, str]
     return photo.sha256, str(photo.media_type) if is_video else "image/jpeg"
 
 
-def _tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
+def tell(session: Session, topic: str, report_id: UUID, sha256: str, now: datetime) -> None:
     """Promise that what became of a photo is told, to the unit that holds its report too."""
     unit_id = session.execute(text("select unit_id from reports where id = :id"), {"id": report_id}).scalar_one()
     payload = {"report_id": str(report_id), "sha256": sha256, "units": [unit_id]}

@@ -217,3 +217,35 @@ class OriginalGone(Unavailable):
     code = "photo_gone_meanwhile"
     vi = "Ảnh cần được gửi lại một lần nữa."
     en = "The photo has to be sent once more."
+
+
+class RegionOutside(Invalid):
+    """A place to be hidden of which nothing lies in the picture."""
+
+    code = "region_outside"
+    vi = "Vùng cần che phải nằm trong ảnh; vị trí và kích thước là phần của chiều rộng và chiều cao ảnh (0 đến 1)."
+    en = "A place to be hidden must lie in the picture, told in parts of its width and height (0 to 1)."
+
+
+class TooManyBlurs(Invalid):
+    """As many places as a person may hide in one photo."""
+
+    code = "too_many_blurs"
+    vi = "Mỗi ảnh có nhiều nhất {limit} vùng che thêm."
+    en = "At most {limit} places can be added to those hidden in a photo."
+
+
+class BlurIdTaken(Conflict):
+    """The id that came with a place names another one."""
+
+    code = "blur_id_taken"
+    vi = "Mã này đã được dùng cho một vùng che khác."
+    en = "This id is already used for another hidden place."
+
+
+class BlurNotFound(NotFound):
+    """No such hidden place in this photo."""
+
+    code = "blur_not_found"
+    vi = "Không tìm thấy vùng che này trong ảnh."
+    en = "This photo has no such hidden place."

@@ -1,4 +1,4 @@
-"""What people see of a photo: two upright copies without any metadata, and a hint of it for lists. Bytes in, bytes out.
+"""What people see of a photo: upright copies without any metadata, and a hint of it for lists. Bytes in, bytes out.
 
 The work is decoding, so a JPEG is decoded no larger than needed: libjpeg can leave out half, three quarters or seven
 eighths of each side for much less than half the time and memory. Turning and colour then cost little, because they
@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
@@ -38,6 +38,9 @@ _MOST_PIXELS: Mapping[ImageType, int] = {
     ImageType.WEBP: 25_000_000,
 }
 
+# Decoded whole, and once more to be turned, a picture takes eight bytes a pixel.
+_MOST_WHOLE_PIXELS = 36_000_000
+
 _TURNS: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -51,6 +54,9 @@ _TURNS: Mapping[int, Image.Transpose] = {
 # What the decoders raise on broken input, between them. Running out of memory is not among it: that is not the photo's
 # fault, and the job may be tried again.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, TypeError, RuntimeError)
+
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -77,18 +83,47 @@ def make_copies(source: Path | BinaryIO) -> Copies:
 
     Raises NotAPhoto, TooManyPixels (from the header, before anything is decoded) and DamagedPhoto.
     """
+    return _read(source, _copies)
+
+
+def whole(source: Path | BinaryIO) -> Image.Image:
+    """The upright sRGB picture in its full size, by the same rules. A JPEG of over 36 megapixels at half its sides.
+
+    Raises as `make_copies` does.
+    """
+    return _read(source, _whole)
+
+
+def shown(picture: Image.Image) -> Image.Image:
+    """A picture that is upright and sRGB, made no larger than the copy that people see."""
+    size = _within(picture.size, DISPLAY_SIDE)
+    # Only just not smaller is averaged by whole numbers: of a phone's photo a half, which costs a quarter.
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
+
+
+def jpeg(picture: Image.Image, *, quality: int = 82) -> bytes:
+    """The bytes of a picture, and nothing that came with it."""
+    picture.info.clear()  # a JPEG's comment would be written again
+    out = io.BytesIO()
+    # Not `optimize`: its second pass costs a tenth of the whole job and saves two bytes in a hundred.
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _read(source: Path | BinaryIO, make: Callable[[Image.Image, ImageType], _Made]) -> _Made:
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return make_copies(file)
+            return _read(file, make)
     image_type = sniff_photo(source.read(SNIFFED_BYTES))
     source.seek(0)
     try:
-        return _copies(source, image_type)
+        return make(_opened(source, image_type), image_type)
     except _BROKEN as broken:
         raise DamagedPhoto from broken
 
 
-def _copies(source: BinaryIO, image_type: ImageType) -> Copies:
+def _opened(source: BinaryIO, image_type: ImageType) -> Image.Image:
+    """The photo with its header read and found to be within the limits."""
     try:
         image = _OPENERS[image_type](source)
     except Image.DecompressionBombError as bomb:  # WebP's opener has a limit of its own, above ours
@@ -96,6 +131,24 @@ def _copies(source: BinaryIO, image_type: ImageType) -> Copies:
     width, height = image.size
     if max(width, height) > _MOST_SIDE or width * height > _MOST_PIXELS[image_type]:
         raise TooManyPixels
+    return image
+
+
+def _whole(image: Image.Image, image_type: ImageType) -> Image.Image:
+    width, height = image.size
+    if isinstance(image, JpegImageFile) and width * height > _MOST_WHOLE_PIXELS:
+        image.draft(None, (width // 2, height // 2))
+    image.load()
+    turn = _TURNS.get(_orientation(image, image_type))
+    profile = image.info.get("icc_profile")
+    image = _plain(image)
+    picture = _srgb(image, profile)
+    del image  # of a large one each copy is hundreds of megabytes
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _copies(image: Image.Image, image_type: ImageType) -> Copies:
+    width, height = image.size
     display_size = _within(image.size, DISPLAY_SIDE)
     if isinstance(image, JpegImageFile):
         image.draft(None, display_size)
@@ -108,9 +161,7 @@ def _copies(source: BinaryIO, image_type: ImageType) -> Copies:
         if turn in _SWAPPING:
             width, height = height, width
     thumb = _resized(display, _within(display.size, THUMB_SIDE))
-    return Copies(
-        _jpeg(display, quality=82), _jpeg(thumb, quality=75), width, height, _placeholder(thumb), dhash(thumb)
-    )
+    return Copies(jpeg(display), jpeg(thumb, quality=75), width, height, _placeholder(thumb), dhash(thumb))
 
 
 _SWAPPING = frozenset(_TURNS[value] for value in (5, 6, 7, 8))
@@ -145,7 +196,7 @@ def _plain(image: Image.Image) -> Image.Image:
         # 16-bit grey. Pillow's own conversion would cut off at 255 what runs to 65,535.
         return image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
     return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
 
 
@@ -178,14 +229,6 @@ def _says_srgb(profile: bytes) -> bool:
     except (ImageCms.PyCMSError, OSError):
         return False
     return description.startswith("sRGB")
-
-
-def _jpeg(image: Image.Image, *, quality: int) -> bytes:
-    image.info.clear()  # a JPEG's comment would be written again
-    out = io.BytesIO()
-    # Not `optimize`: its second pass costs a tenth of the whole job and saves two bytes in a hundred.
-    image.save(out, "JPEG", quality=quality)
-    return out.getvalue()
 
 
 def _placeholder(thumb: Image.Image) -> str:

@@ -1,7 +1,7 @@
 """Photos: evidence of a report. How they come, what they look like to whom, what they say of themselves, how they go."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+from app.photos.regions import Region, What
 
 
 def _of_photo() -> ForeignKeyConstraint:
@@ -131,6 +132,11 @@ class PhotoBlur(Base):
     added_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     released_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+
+    @property
+    def region(self) -> Region:
+        """The place alone."""
+        return Region(cast("What", self.what), self.left, self.top, self.width, self.height, self.score)
 
 
 class PhotoLook(Base):

@@ -14,7 +14,7 @@ from app.identity.models import Staff
 from app.photos import alike, hints
 from app.photos.exif import Said
 from app.photos.formats import ImageType, VideoType
-from app.photos.models import Photo, PhotoLook, RetentionPolicy
+from app.photos.models import Photo, PhotoBlur, PhotoLook, RetentionPolicy
 from app.photos.retention import Policy
 from geo.coordinates import LngLat
 from geo.validity import local_day
@@ -94,6 +94,12 @@ def used_before(session: Session, report_id: UUID, sha256: str, dhash: int | Non
         this | {"parts": parts, "dhash": dhash, "near": alike.NEAR, "most": MOST_COMPARED},
     ).scalar_one_or_none()
     return None if near is None else Used("near", near)
+
+
+def blurs(session: Session, report_id: UUID, sha256: str) -> Sequence[PhotoBlur]:
+    """The places in a photo that are hidden from the public, and those that were; the oldest first."""
+    of_photo = (PhotoBlur.report_id == report_id, PhotoBlur.sha256 == sha256)
+    return session.scalars(select(PhotoBlur).where(*of_photo).order_by(PhotoBlur.added_at, PhotoBlur.id)).all()
 
 
 def looks(

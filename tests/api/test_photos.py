@@ -318,6 +318,8 @@ def test_the_original_has_no_address(web):
         "/api/v1/reports/<uuid:report_id>/photos/<sha256>/look",
         "/api/v1/photos/looks/<uuid:look_id>",
         "/api/v1/public/reports/<uuid:report_id>/photos/<name>",
+        "/api/v1/reports/<uuid:report_id>/photos/<sha256>/blurs",
+        "/api/v1/reports/<uuid:report_id>/photos/<sha256>/blurs/<uuid:blur_id>",
     }
 
 

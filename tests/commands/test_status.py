@@ -28,7 +28,13 @@ STORED = Stored(
 )
 OTHERS = [
     WorkerStanding(name, queues, NOW - timedelta(seconds=1))
-    for name, queues in (("c", ("code", "text")), ("d", ("photos",)), ("e", ("push",)), ("f", ("webhook",)))
+    for name, queues in (
+        ("c", ("code", "text")),
+        ("d", ("photos",)),
+        ("e", ("push",)),
+        ("f", ("webhook",)),
+        ("g", ("blur",)),
+    )
 ]
 QUEUED = Queued(
     [QueueStanding("email", 0, 0, 0, 2), QueueStanding("small", 3, 1, 0, 0)],
@@ -69,7 +75,11 @@ def test_all_is_well_also_with_overdue_cases_and_failures_that_are_being_retried
         (queued(workers=[QUEUED.workers[0], *OTHERS]), "queue small", "python -m workers work"),
         (queued([], []), "No worker runs", "python -m workers work"),
         (queued([], OTHERS[1:]), "queue code, email, small, text.", "python -m workers work"),
-        (queued(workers=[*QUEUED.workers, *OTHERS][:3]), "queue photos, push, webhook.", "python -m workers work"),
+        (
+            queued(workers=[*QUEUED.workers, *OTHERS][:3]),
+            "queue blur, photos, push, webhook.",
+            "python -m workers work",
+        ),
         (
             queued(workers=[QUEUED.workers[0], WorkerStanding("b", ("small",), NOW - timedelta(seconds=60)), *OTHERS]),
             "queue small",

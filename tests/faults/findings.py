@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from gateway import Gateway
 from phones import SHORT, SHORT_S, USUAL_S, Case, Ledger
 from sqlalchemy import Connection, Engine, text
 from town import Kill
+
+from app.photos.links import public_name
 
 # From which states each step may be taken, and to which it leads (design 3.5). None: it changes no state.
 LEGAL = {
@@ -155,7 +158,7 @@ def _photos(found: Found, connection: Connection, ledger: Ledger, folder: Path) 
     for case in ledger.cases:
         for sha256, role in case.photos.items():
             found.looked_at["photos"] += 1
-            row = there.get((case.id, sha256), {"role": None, "state": "lost"})
+            row = there.get((case.id, sha256), {"role": None, "state": "lost", "blurred_at": None})
             found.must(
                 row["role"] == role and row["state"] == "ready", f"photo {sha256[:8]} of {case.id}: {row['state']}"
             )
@@ -163,8 +166,11 @@ def _photos(found: Found, connection: Connection, ledger: Ledger, folder: Path) 
             original = folder / "originals" / place
             kept = original.is_file() and hashlib.sha256(original.read_bytes()).hexdigest() == sha256
             found.must(kept, f"the original of {sha256[:8]} is not there as it came")
-            for copy in ("display", "thumb"):
+            for copy in ("display", "thumb", "full"):
                 found.must((folder / "copies" / copy / place).is_file(), f"{copy} of {sha256[:8]} is not there")
+            name = public_name(UUID(case.id), sha256)
+            public = folder / "copies/public" / name[:2] / name[2:4] / name
+            found.must(public.is_file() and row["blurred_at"], f"the public copy of {sha256[:8]} is not there")
 
 
 def _promises(found: Found, connection: Connection, ledger: Ledger) -> None:

@@ -300,7 +300,7 @@ export const decision = ({ number, decided_on: on, fine_vnd: fine, paid_on: paid
     .join(" · ");
 
 // What only who works on the case reads.
-const INSIDE = new Set(["note", "instruct", "assign", "author_seen", "evidence_made", "warned", "nobody_on_duty", "withhold", "publish"]);
+const INSIDE = new Set(["note", "instruct", "assign", "author_seen", "evidence_made", "warned", "nobody_on_duty", "withhold", "publish", "blur_added", "blur_released"]);
 
 function step(entry, words) {
   const { name } = words;
@@ -353,6 +353,8 @@ function happened({ type, data, to }, { name, members }) {
     rate: () => `${"★".repeat(data.stars)}${"☆".repeat(5 - data.stars)}`,
     decision: () => t("Sanction decision {decision}", { decision: decision(data) }),
     payment: () => t("Fine paid: {decision}", { decision: decision(data) }),
+    blur_added: () => t("More of a photo was hidden from the public"),
+    blur_released: () => t("Less of a photo is hidden from the public"),
     photo_refused: () => t("A photo cannot be opened"),
     photos_erased: () => t("Photos erased, as their time was over"),
     evidence_made: () => t("Evidence bundle made"),

@@ -11,19 +11,21 @@ export function gallery(report, role) {
   return h(
     "div",
     { class: "photos" },
-    photos.map((photo, place) => shownPhoto(photo, `${roleName(role)} ${place + 1}`)),
+    photos.map((photo, place) =>
+      shownPhoto(photo, `${roleName(role)} ${place + 1}`, report.links?.blurs?.replace("{sha256}", photo.sha256)),
+    ),
   );
 }
 
 const roleName = (role) => (role === "before" ? t("Before") : t("After"));
 
-function shownPhoto(photo, name) {
+function shownPhoto(photo, name, hidden) {
   const said = hints(photo.hints);
   const list = [h("p", { text: t("Hints, and no proof:") }), h("ul", {}, said.map((text) => h("li", { text })))];
-  return h("div", {}, tile(photo, name), said.length > 0 && h("div", { class: "hints" }, list));
+  return h("div", {}, tile(photo, name, hidden), said.length > 0 && h("div", { class: "hints" }, list));
 }
 
-function tile(photo, name) {
+function tile(photo, name, hidden) {
   const opened = (inside) =>
     h(
       "figure",
@@ -34,7 +36,7 @@ function tile(photo, name) {
           type: "button",
           class: "quiet open",
           "aria-label": t("Enlarge: {name}", { name }),
-          onclick: () => enlarge(photo, name),
+          onclick: () => enlarge(photo, name, hidden),
         },
         inside,
       ),
@@ -83,8 +85,11 @@ function hints(known) {
   ].filter(Boolean);
 }
 
-/** Open a photo large. Who works on the case sees it in full size, through a link of its own, and that is on record. */
-async function enlarge(photo, name) {
+/**
+ * Open a photo large. Who works on the case sees it in full size, through a link of its own, and that is on record; and what
+ * it hides from the public, whose address is `hidden`.
+ */
+async function enlarge(photo, name, hidden) {
   let address = photo.urls?.display;
   if (photo.look)
     try {
@@ -96,15 +101,19 @@ async function enlarge(photo, name) {
   const seen =
     photo.state === "kept"
       ? h("video", { src: address, controls: true, autoplay: true, playsinline: true })
-      : h("img", { src: address, alt: name });
+      : h("div", { class: "layers" }, h("img", { src: address, alt: name }));
+  const below = h("div", { class: "blurs" });
   const dialog = h(
     "dialog",
     { class: "picture", "aria-label": name },
     seen,
+    below,
     photo.look && h("p", { class: "hint", text: t("In full size. This look is on record.") }),
     h("form", { method: "dialog" }, h("button", { class: "wide", text: t("Close") })),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  if (hidden && photo.state === "ready")
+    import("./blurs.js").then(({ blurs }) => below.append(...blurs(hidden, seen)));
 }
