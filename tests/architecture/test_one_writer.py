@@ -13,6 +13,8 @@ WRITERS = {
     "app/core/audit.py": "the audit writes itself",
     "app/core/db.py": "opens and commits units of work: it is the edge's",
     "app/core/outbox.py": "the outbox writes itself",
+    "app/photos/blurring.py": "what is hidden in photos is written in one place",
+    "app/photos/erasing.py": "how photos go is written in one place",
     "app/photos/uploads.py": "what is on its way is written and read in one place",
     "app/reports/intake.py": "submit is one statement, decided and written in one file",
     "app/reports/recurrence.py": "one statement of a job",
