@@ -47,6 +47,8 @@ TOLD = {
     "decision": set(),
     "payment": set(),
     "author_seen": set(),
+    "blur_added": set(),
+    "blur_released": set(),
 }
 
 # Where and how the case stands while it is news.
