@@ -139,7 +139,10 @@ class _Bucket:
 
 
 class PhotoStore:
-    """The photos at `address`, a folder or `s3://bucket/prefix`. Safe for many processes and machines at once."""
+    """The photos at `address`, a folder or `s3://bucket/prefix`. Safe for many processes and machines at once.
+
+    Who forks must not have used it before: what works underneath has threads of its own, which a fork does not inherit.
+    """
 
     def __init__(self, address: str | Path) -> None:
         bucket = BUCKET.fullmatch(str(address))

@@ -188,7 +188,7 @@ def test_a_place_that_is_none_is_refused(street, said, code):
 
 
 def test_a_person_hides_at_most_a_hundred_places(street, monkeypatch):
-    monkeypatch.setattr(actions, "MOST_ADDED_BLURS", 2)
+    monkeypatch.setattr(blurring, "MOST_ADDED_BLURS", 2)
 
     answers = [street.add(street.officer) for _ in range(3)]
     street.release(street.officer, answers[0].json["id"])

@@ -228,7 +228,7 @@ def test_two_relays_side_by_side_have_no_effect_twice(
 
 def test_every_topic_that_is_emitted_has_a_handler() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
-    emitted = set(re.findall(r"(?:outbox\.emit|_tell)\(\s*\w+,\s*\"([a-z.]+)\"", source))
+    emitted = set(re.findall(r"(?:outbox\.emit|\btell)\(\s*\w+,\s*\"([a-z.]+)\"", source))
     emitted |= set(re.findall(r"insert into outbox[^;]*?'([a-z]+\.[a-z]+)'", source))
     assert emitted >= {"report.received", "report.moved", "report.entry", "photo.received", "decision.entered"}
     assert emitted <= set(relay.HANDLERS)

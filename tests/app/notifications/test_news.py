@@ -58,6 +58,8 @@ TOLD = {
     "payment": set(),
     "author_seen": set(),
     "evidence_made": set(),
+    "blur_added": set(),
+    "blur_released": set(),
 }
 
 # Where and how the case stands while it is news.

@@ -2,12 +2,16 @@
 
 import hashlib
 import io
+import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -15,7 +19,6 @@ import pytest
 from PIL import Image
 from redis import Redis
 from rq import Queue
-from rq.serializers import JSONSerializer
 from sqlalchemy import select, text
 
 from app.core.db import Database
@@ -33,8 +36,8 @@ from workers import context as workers_context
 from workers.jobs import blurs as job
 from workers.queues import BLUR
 from workers.relay import HANDLERS
-from workers.work import ForkingWorker
 
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
 SPOT = Region("other", 0.1, 0.2, 0.2, 0.1)
 
@@ -339,22 +342,47 @@ def test_of_a_very_large_jpeg_the_whole_picture_is_half_as_wide(corners, encoded
     assert images.whole(io.BytesIO(encoded(corners(size=(600, 400))))).size == (600, 400)
 
 
-def test_a_real_worker_forks_for_it_and_blurs_with_networks_of_its_own(ready, street, monkeypatch, settings):
+WORKER = """
+from PIL import Image
+from redis import Redis
+from rq.serializers import JSONSerializer
+
+from app.photos import redaction
+from workers.context import context
+from workers.jobs import blurs
+from workers.queues import BLUR
+from workers.work import ForkingWorker
+
+blurs.prepare()
+redaction.find(Image.new("RGB", (64, 64)))
+with Redis.from_url(context().settings.queue_url) as connection:
+    worker = ForkingWorker([BLUR.open(connection)], connection=connection, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="CRITICAL")
+"""
+
+
+def test_a_real_worker_forks_for_it_and_blurs_with_networks_of_its_own(ready, street, settings):
     """The worker's parent has used the networks before: a child must not wait for threads that it does not have."""
     photo = ready(street)
-    job.prepare()
-    redaction.find(Image.new("RGB", (64, 64)))
     [message] = photo.promises()
     handler = HANDLERS["photo.blur"]
     assert handler is not None
     assert handler.queue is BLUR
     assert BLUR.forks
+    environment = {
+        **os.environ,
+        "HAIGIO_ENV": "test",
+        "HAIGIO_DATABASE_URL": settings.database_url,
+        "HAIGIO_QUEUE_URL": settings.queue_url,
+        "HAIGIO_PHOTOS": settings.photos,
+        "HAIGIO_SECRET": settings.secret,
+        "PYTHONPATH": str(ROOT),
+    }
     with Redis.from_url(settings.queue_url) as connection:
         queue: Queue = BLUR.open(connection)
         queue.empty()
         queue.enqueue_call(handler.job, args=(message.id, message.payload), timeout=60)
-        worker = ForkingWorker([queue], connection=connection, serializer=JSONSerializer)
-        worker.work(burst=True, logging_level="CRITICAL")
+        subprocess.run([sys.executable, "-c", WORKER], env=environment, cwd=ROOT, check=True, timeout=100)
         queue.delete(delete_jobs=True)
 
     assert photo.row().blurred_at is not None
