@@ -106,7 +106,15 @@ def test_a_result_comes_with_the_photos_from_before_and_after(as_, report, resid
     sent, officer = report(resident), district.staff(Role.OFFICER, "90001")
     for sha256, role in (("b" * 64, "after"), ("a" * 64, "before")):
         session.add(
-            Photo(report_id=UUID(sent), sha256=sha256, role=role, state="ready", added_at=NOW, received_at=NOW, ready_at=NOW)
+            Photo(
+                report_id=UUID(sent),
+                sha256=sha256,
+                role=role,
+                state="ready",
+                added_at=NOW,
+                received_at=NOW,
+                ready_at=NOW,
+            )
         )
     session.flush()
     client = as_(officer)
