@@ -20,15 +20,20 @@ BENCHES = ("create", "queue", "latency", "photos", "blur", "live", "relay", "sma
 def test(arguments: list[str]) -> int:
     """Run pytest with the arguments (the whole suite when none are given) and return its status.
 
-    Without a Chromium the tests in a browser are left out, unless HAIGIO_BROWSER=needed, as .ci/run says.
+    Without a Chromium the tests in a browser are left out, unless HAIGIO_BROWSER=needed, as .ci/run says; without what npm
+    brings, those that send with tus-js-client.
 
     Raises:
         Refusal: the stores cannot be started, or a Chromium is needed and cannot be had.
         Stop: somebody asked it to stop.
     """
     with _prepared("test") as place:
-        javascript = {"HAIGIO_JAVASCRIPT": str(find_javascript(place))}
-        browser, left_out = {}, ""
+        javascript, browser, left_out = {}, {}, ""
+        try:
+            javascript = {"HAIGIO_JAVASCRIPT": str(find_javascript(place))}
+        except Refusal as refusal:
+            left_out = f"\nTHE TESTS WITH TUS-JS-CLIENT ARE LEFT OUT. {str(refusal).partition(chr(10))[0]}"
+            complain(left_out)
         if wanted_by(arguments):
             try:
                 browser = {"HAIGIO_CHROMIUM": find_browser(place, os.environ)}
@@ -36,8 +41,9 @@ def test(arguments: list[str]) -> int:
                 if os.environ.get("HAIGIO_BROWSER") == "needed":
                     raise
                 why = str(refusal).partition("\n")[0]
-                left_out = f"\nTHE TESTS IN A BROWSER (tests/browser) ARE LEFT OUT. {why}"
-                complain(left_out)
+                no_browser = f"\nTHE TESTS IN A BROWSER (tests/browser) ARE LEFT OUT. {why}"
+                complain(no_browser)
+                left_out += no_browser
         status = _beside_stores(place, [["-m", "pytest", "-n", "2", *arguments]], {**javascript, **browser})
         if left_out:
             complain(left_out)  # once more, where it is read

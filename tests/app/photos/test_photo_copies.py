@@ -1,8 +1,10 @@
 import io
 import struct
+import zipfile
 import zlib
 from contextlib import suppress
 
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -227,6 +229,46 @@ def test_of_an_animation_the_first_frame_is_shown(encoded, image_format):
     made = copies(encoded(frames[0], image_format, save_all=True, append_images=frames[1:], duration=100))
 
     assert seen_at(opened(made.display), 0.5, 0.5) == "R"
+
+
+def test_of_fifty_pictures_in_a_heic_the_first_is_shown(corners):
+    many = pillow_heif.from_pillow(corners("RGBW", (320, 240)))
+    for _ in range(49):
+        many.add_from_pillow(corners("WWWW", (320, 240)))
+    out = io.BytesIO()
+    many.save(out)
+
+    made = copies(out.getvalue())
+
+    assert (made.width, made.height) == (320, 240)
+    assert seen_at(opened(made.display), 0.25, 0.25) == "R"
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+def test_what_is_also_something_else_is_only_a_picture_afterwards(corners, encoded, image_format):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("run.html", "<script>alert(1)</script>")
+    polyglot = encoded(corners(), image_format) + b"<script>alert(1)</script>" + archive.getvalue()
+
+    made = copies(polyglot)
+
+    for copy in (made.display, made.thumb):
+        assert not zipfile.is_zipfile(io.BytesIO(copy))
+        assert b"script" not in copy
+        assert copy.endswith(b"\xff\xd9")
+
+
+def test_ten_megabytes_of_small_pictures_in_front_of_a_jpeg_are_passed_over(corners, encoded):
+    content = encoded(corners())
+    segment = b"\xff\xe1" + (65_535).to_bytes(2) + b"Exif\0\0MM\0*\0\0\0\x08" + bytes(65_535 - 16)
+    full = content[:2] + segment * 160 + content[2:]
+    assert len(full) > 10_000_000
+
+    made = copies(full)
+
+    assert (made.width, made.height) == (800, 600)
+    assert len(made.display) < 200_000
 
 
 def test_a_second_picture_behind_a_jpeg_is_left_out(encoded):
