@@ -30,7 +30,15 @@ from app.http.statuses import ProtocolUnknown
 from app.identity.permissions import Do
 from app.photos import actions, uploads
 from app.photos.actions import Role
-from app.photos.errors import HashMismatch, NotAPhoto, OffsetMismatch, PhotoTooLarge, UploadTooLong
+from app.photos.errors import (
+    HashMismatch,
+    NotAPhoto,
+    OffsetMismatch,
+    PhotoTooLarge,
+    UploadTooLong,
+    VideoDamaged,
+    VideoTooLong,
+)
 from app.photos.formats import MOST_BYTES
 from app.photos.storage import chunks
 from app.photos.uploads import ALGORITHMS, Checksum, Progress
@@ -43,7 +51,7 @@ MOST_METADATA = 2000
 BODY = "application/offset+octet-stream"
 
 # With these no further byte can make it the photo that was announced.
-_HOPELESS = (NotAPhoto, PhotoTooLarge, HashMismatch)
+_HOPELESS = (NotAPhoto, PhotoTooLarge, HashMismatch, VideoTooLong, VideoDamaged)
 
 
 class UploadHeaderMalformed(Invalid):
@@ -184,18 +192,17 @@ def _taking(progress: Progress, response: Response) -> Response:
         raise UploadTooLong(limit_bytes=progress.length)
     session().commit()
     request.max_content_length = sys.maxsize  # the upload has a limit of its own
-    started = progress
     try:
         for spool in uploads.arriving(store, _body(), progress, checksum=checksum, seconds=time.monotonic):
             require_right(progress.report_id, progress.role)  # the report may be another unit's by now
-            progress = uploads.take_in(session(), store, progress, spool, clock.now())
+            before, progress = progress, uploads.take_in(session(), store, progress, spool, clock.now())
             session().commit()
+            if progress.offset == progress.length:
+                store.delete_pieces(before.pieces)
     except _HOPELESS as refused:
         session().rollback()
         _give_up(progress)
         return problems.answer(refused)
-    if progress.offset == progress.length:
-        store.delete_pieces(started.pieces)
     return _standing(response, progress)
 
 

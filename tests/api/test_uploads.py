@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 import district as district_
 from app import create_app
+from app.api import uploads as uploads_door
 from app.core import clock
 from app.core.db import new_id
 from app.core.outbox import OutboxMessage
@@ -23,6 +24,7 @@ from app.identity.permissions import Role
 from app.photos import uploads
 from app.photos.models import Photo, Upload
 from app.reports.models import Report
+from movies import Movie
 
 TUS = {"Tus-Resumable": "1.0.0"}
 BODY = "application/offset+octet-stream"
@@ -147,6 +149,39 @@ def test_a_photo_in_three_pieces_is_the_photo(resident, report_id, session, sett
     assert store.read_bytes() == content
     messages = session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "photo.received")).all()
     assert [message.payload["sha256"] for message in messages] == [sha256(content)]
+
+
+def test_a_slow_request_is_made_durable_part_by_part(resident, report_id, session, settings, monkeypatch):
+    content, seconds = photo(), iter(range(0, 100_000, 11))
+    monkeypatch.setattr(uploads_door.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(uploads_door, "chunks", lambda stream: iter(lambda: stream.read(1000), b""))
+    kept, put = [], uploads.PhotoStore.put_piece
+    monkeypatch.setattr(
+        uploads.PhotoStore,
+        "put_piece",
+        lambda store, upload, spool: kept.append(spool.size) or put(store, upload, spool),
+    )
+    address = resident.begin(report_id, content).headers["Location"]
+
+    answer = resident.patch(address, 0, content)
+
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, str(len(content)))
+    assert len(kept) == len(content) // 1000
+    assert [row.sha256 for row in received(session)] == [sha256(content)]
+    assert files(settings) == ["originals"]
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(40, "video_too_long"), (None, "video_damaged")])
+def test_a_video_that_cannot_be_taken_is_given_up(resident, report_id, session, settings, seconds, code):
+    content = Movie(seconds or 10).content
+    content = content if seconds else content[: len(content) // 2]
+    metadata = said(report=report_id, role="before", sha256=sha256(content), filetype="video/quicktime")
+
+    answer = resident.begin(report_id, content, data=content, metadata=metadata)
+
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert files(settings) == []
+    assert session.scalars(select(Upload)).all() == []
 
 
 def test_where_an_upload_is_can_be_asked_also_when_it_is_complete(resident, report_id):
