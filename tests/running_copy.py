@@ -234,6 +234,8 @@ def started(folder: Path, name: str, **more: str) -> Iterator[Copy]:
         made.start_all()
         yield made
     finally:
+        while made.clients:
+            made.clients.pop().close()
         made.stop_all()
         shutil.rmtree(sockets, ignore_errors=True)
 
