@@ -18,6 +18,7 @@ from app.identity.permissions import Do
 from app.notifications import actions, queries, texts
 from app.notifications.news import OF_OTHERS, WITH_PHOTOS, Notice
 from app.notifications.texts import TemplateFailed, Told, Words
+from app.reports import alike
 
 blueprint = Blueprint("inbox", __name__, description="Hộp thư / Inbox")
 
@@ -115,19 +116,29 @@ class Read(MethodView):
 def _items(told: Sequence[Told]) -> list[dict[str, Any]]:
     session = access.session()
     finished = [one.report_id for one in told if one.notice in WITH_PHOTOS and one.report_id is not None]
-    photos = queries.photos_of(session, [*finished, *(root for one in told if (root := _root(one)))])
+    photos = queries.photos_of(session, finished)
+    told_of = {one.report_id: root for one in told if (root := _root(one)) and one.report_id is not None}
+    # Of somebody else's report, with which one's own counts, only what its page shows: by which it was concluded.
+    ended = {
+        report_id: report_view.result_photos(alike.result_of(session, root))
+        for report_id, root in alike.roots_of(session, list(told_of)).items()
+        if told_of[report_id] == root
+    }
     listed = [UUID(report_id) for one in told for report_id in one.data.get("reports", ())]
     numbers = queries.numbers_of(session, listed)
-    return [_item(one, photos, numbers) for one in told]
+    return [_item(one, photos, ended, numbers) for one in told]
 
 
-def _item(told: Told, photos: Mapping[UUID, Sequence[Any]], numbers: Mapping[UUID, str]) -> dict[str, Any]:
+def _item(
+    told: Told,
+    photos: Mapping[UUID, Sequence[Any]],
+    ended: Mapping[UUID, Sequence[Any]],
+    numbers: Mapping[UUID, str],
+) -> dict[str, Any]:
     look = viewer()
     words = _words(told)
     shown = [*photos.get(told.report_id, ())] if told.report_id and told.notice in WITH_PHOTOS else []
-    # Of somebody else's report, with which one's own counts, only what the officers took.
-    root = _root(told)
-    shown += [photo for photo in photos.get(root, ()) if photo[1] == "after"] if root else []
+    shown += ended.get(told.report_id, ()) if told.report_id and _root(told) else ()
     listed = [UUID(report_id) for report_id in told.data.get("reports", ())]
     number = None if told.notice in OF_OTHERS else told.number
     return {

@@ -163,14 +163,24 @@ def alone(shown: Mapping[str, Any], besides: Besides, viewer: Viewer, book: Rule
 
 def _result(row: Mapping[Any, Any], viewer: Viewer, book: Rulebook) -> dict[str, Any]:
     """How an incident stands that somebody else reported first: nothing that they said or showed."""
-    unit, is_over = book.units[row["unit_id"]], row["state"] in {State.CONCLUDED.value, State.CLOSED.value}
+    unit, is_over = book.units[row["unit_id"]], _is_over(row)
     return {
         "state": row["state"],
         "unit": {"id": unit.id, "name": unit.name},
         "outcome": row["outcome"] if is_over else None,
         "concluded_at": _instant(row["concluded_at"]) if is_over else None,
-        "photos": [shown_photo(viewer, photo) for photo in row["photos"]] if is_over else [],
+        "photos": [shown_photo(viewer, photo) for photo in result_photos(row)],
     }
+
+
+def result_photos(row: Mapping[Any, Any]) -> Sequence[Any]:
+    """The photos by which an incident was concluded; none while it is open."""
+    photos: Sequence[Any] = row["photos"] if _is_over(row) else ()
+    return photos
+
+
+def _is_over(row: Mapping[Any, Any]) -> bool:
+    return row["state"] in {State.CONCLUDED.value, State.CLOSED.value}
 
 
 def _joined(row: Mapping[Any, Any], viewer: Viewer) -> dict[str, Any]:
@@ -347,7 +357,9 @@ def _links(row: Mapping[Any, Any], may: Rights) -> dict[str, str | None]:
     """Where to go from here; null where the asker may not, or not now."""
     itself = f"/api/v1/reports/{row['id']}"
     decides = may(Do.DECIDE) and can_have_decision(row["outcome"])
-    proves = may(Do.MAKE_EVIDENCE) and has_record(row["state"], row["outcome"])
+    proves = may(Do.MAKE_EVIDENCE) and has_record(
+        row["state"], row["outcome"], (row.get("root_state") or "", row.get("root_outcome"))
+    )
     return {
         "self": itself,
         "timeline": f"{itself}/timeline",

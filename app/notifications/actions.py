@@ -139,7 +139,8 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
         on_duty = _rung_anyway(hearer, crew, on_call) if of_staff else ()
         tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
     if case.happened.original_to is not None:
-        _tell_result_there_was(session, case, now)
+        for report_id in (case.report_id, *queries.moved_with(session, case.report_id, at=case.happened.at)):
+            _tell_result_there_was(session, case, report_id, now)
 
 
 def _tell_joined(
@@ -154,9 +155,9 @@ def _tell_joined(
         tell(session, matter, people, now=now, at=at or case.happened.at, tag=one.author_tag)
 
 
-def _tell_result_there_was(session: Session, case: Case, now: datetime) -> None:
-    """Tell whose report was just joined to one that had its result already, and who follows theirs, of that result."""
-    joined = queries.joined(session, case.report_id)
+def _tell_result_there_was(session: Session, case: Case, report_id: UUID, now: datetime) -> None:
+    """Tell whose report just came to count with one that had its result already, and who follows theirs, of that result."""
+    joined = queries.joined(session, report_id)
     root = None if joined is None else queries.result_of(session, joined.root_id)
     if joined is None or root is None:
         return
@@ -164,7 +165,7 @@ def _tell_result_there_was(session: Session, case: Case, now: datetime) -> None:
     _tell_joined(session, root, Notice.CONCLUDED, [joined], now=now, at=at)
     data = {"unit_id": root.entry_unit or root.unit_id, **news.facts_of(Notice.FOLLOWED_CONCLUDED, root.data)}
     matter = Matter(Notice.FOLLOWED_CONCLUDED, f"entry:{root.entry_id}", root.report_id, root.entry_id, data)
-    tell(session, matter, queries.followers_of(session, case.report_id), now=now, at=at)
+    tell(session, matter, queries.followers_of(session, report_id), now=now, at=at)
 
 
 def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:

@@ -139,6 +139,20 @@ def joined(session: Session, report_id: UUID) -> Joined | None:
     return None if row is None else Joined(**row)
 
 
+def moved_with(session: Session, report_id: UUID, *, at: datetime) -> Sequence[UUID]:
+    """The duplicates that a report had when it turned out to be one itself at that instant: its root is theirs since."""
+    moved = session.scalars(
+        text("""
+            select d.id from reports r join reports d on d.original_id = r.original_id and d.id <> r.id
+            where r.id = :id and exists (select from timeline t
+                where t.report_id = d.id and t.type = 'original_moved' and t.at = :at)
+            order by d.id
+        """),
+        {"id": report_id, "at": at},
+    )
+    return list(moved)
+
+
 def result_of(session: Session, report_id: UUID) -> Case | None:
     """A report with the entry that is its result; None of one that is open."""
     found = session.execute(

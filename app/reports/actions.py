@@ -146,6 +146,8 @@ def join(session: Session, report_id: UUID, given: Mapping[str, Any], act: Act) 
         return
     report, subject = opened
     permissions.require(act.by.actor, Do.HANDLE, subject)
+    if State(report.state) not in duplicates.JOINED_FROM:  # a contested case, above all, is its reviewer's to end
+        raise workflow.MoveNotAllowed(state=report.state, to=State.CONCLUDED.value)
     if State(report.state) is State.RECEIVED:
         accept = workflow.find(State.RECEIVED, State.ACCEPTED)
         change = handling.decide(accept, report, {}, handling.Facts(actor_id=act.by.actor.person_id), act.now)
@@ -185,6 +187,8 @@ def _contest_root(
     session: Session, report: Report, root: Report, given: Mapping[str, Any], *, subject: "ReportSubject", act: Act
 ) -> None:
     """Contest how the root ended, as the resident of a duplicate: whose words stay with their own report."""
+    # Nobody contests in a resident's name what they deal with themselves, be it under another number.
+    permissions.require(act.by.actor, Do.SPEAK, replace(subject, unit_id=root.unit_id))
     duplicates.require_contestable(report, root)
     before = _concerned(root, act.book)
     row = workflow.find(State(root.state), State.CONTESTED)

@@ -1,6 +1,6 @@
 """The reads of duplicates: what may be of one incident, what a report repeats, who else reported it, how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -181,7 +181,8 @@ _HELD_AROUND = text(f"""
     order by r.received_at desc, r.id desc limit :most
 """)
 
-# Of these roots those that `original_of` would take for the report, or it for them.
+# Of these roots those that `original_of` would take for the report, or it for them; but for what had ended before the
+# report came: that is a recurrence, unless an officer who knows better names it.
 _JOINABLE = text("""
     select r.id, r.number, r.kind_code, r.state, r.received_at, r.unit_id, r.id = any(:shown) as shown,
         st_distance(r.point::geography, me.point::geography) as metres,
@@ -192,7 +193,7 @@ _JOINABLE = text("""
         and r.city_id = me.city_id and r.field = me.field and r.about_unit = me.about_unit
         and st_dwithin(r.point::geography, me.point::geography, :incident_m)
         and case when (r.received_at, r.id) < (me.received_at, me.id)
-            then r.ended_at is null or r.ended_at > me.received_at - :day
+            then r.ended_at is null or r.ended_at > me.received_at
             else r.state = any(:joined_from) and r.unit_id = me.unit_id end
     order by r.id = any(:shown) desc, metres, r.received_at, r.id
     limit :limit
@@ -286,6 +287,12 @@ _AFTERWARDS: Any = literal_column("""
               ) ended)
           order by p.added_at, p.sha256)
 """).label("photos")
+
+
+def roots_of(session: Session, report_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """With which report each of these counts; those that stand for themselves are left out."""
+    found = select(Report.id, Report.original_id).where(Report.id.in_(report_ids), Report.original_id.is_not(None))
+    return {report_id: root_id for report_id, root_id in session.execute(found) if root_id is not None}
 
 
 def result_of(session: Session, root_id: UUID) -> RowMapping:

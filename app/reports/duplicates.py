@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from app.photos.alike import distance
 from app.reports.handling import (
     Change,
     ContestedAlready,
@@ -59,11 +60,6 @@ def dhash_of(digits: str) -> int:
     where a grey is brighter than its right neighbour. Raises ValueError.
     """
     return int.from_bytes(bytes.fromhex(digits), "big", signed=True)
-
-
-def distance(one: int, other: int) -> int:
-    """In how many of their bits two hashes differ."""
-    return ((one ^ other) & (2**64 - 1)).bit_count()
 
 
 def says_something(dhash: int) -> bool:

@@ -127,7 +127,10 @@ def mine(
         arrived = exists().where(
             Photo.report_id == Report.id, or_(Photo.received_at >= updated_since, Photo.ready_at >= updated_since)
         )
-        wanted = wanted.where(or_(Report.updated_at >= updated_since, arrived))
+        # How the report ended with which this one counts is told of this one.
+        root = aliased(Report)
+        ended = exists().where(root.id == Report.original_id, root.updated_at >= updated_since)
+        wanted = wanted.where(or_(Report.updated_at >= updated_since, arrived, ended))
     return session.execute(wanted).mappings().all()
 
 
@@ -335,6 +338,7 @@ def _with_root(view: Select[Any]) -> Select[Any]:
     root = aliased(Report)
     return view.outerjoin(root, root.id == Report.original_id).add_columns(
         root.state.label("root_state"),
+        root.outcome.label("root_outcome"),
         root.concluded_at.label("root_concluded_at"),
         root.contests.label("root_contests"),
     )

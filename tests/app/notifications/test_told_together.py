@@ -80,6 +80,19 @@ def test_what_is_joined_to_one_that_is_over_brings_its_result_along(incident, he
     assert without_receipt(by(incident.residents[again])) == [("joined", again), ("concluded", again)]
 
 
+def test_who_was_joined_to_what_is_joined_to_one_that_is_over_hears_its_result_too(incident, hears):
+    root, again, third = (incident.reported(minute) for minute in range(3))
+    incident.join(third, again, minute=4)
+    incident.concluded(root, minute=5)
+    hears()
+    incident.join(again, root, minute=10)
+
+    by = hears()
+
+    for report_id in (again, third):
+        assert without_receipt(by(incident.residents[report_id])) == [("joined", report_id), ("concluded", report_id)]
+
+
 def test_they_hear_what_became_of_a_contest_whoever_contested(incident, hears):
     root, again, third = (incident.reported(minute) for minute in range(3))
     for one in (again, third):

@@ -62,6 +62,17 @@ def test_what_waits_for_its_resident_or_is_over_is_not_joined(story, incident):
             incident.join(report_id, root)
 
 
+def test_a_contested_case_is_not_ended_by_a_join(story, incident):
+    """Else whoever concluded it could end the contest themselves."""
+    root, contested = incident.reported(), incident.reported(1)
+    incident.concluded(contested, minute=5)
+    incident.contests(contested, minute=6)
+
+    with pytest.raises(MoveNotAllowed):
+        incident.join(contested, root)
+    assert story.report(contested).state == "contested"
+
+
 def test_the_same_join_again_is_the_same(story, incident):
     root, again, request = incident.reported(), incident.reported(5), new_id()
 

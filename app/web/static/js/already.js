@@ -5,6 +5,8 @@ import { busy, h, tell } from "./page.js";
 import { duration } from "./time.js";
 import { t } from "./words.js";
 
+const PATIENCE_MS = 4000;
+
 /** What was reported already of this kind at this place, or with one of these photos; null if nothing, or nobody can tell. */
 export async function reportedAlready({ kind, location }, photos) {
   try {
@@ -14,7 +16,9 @@ export async function reportedAlready({ kind, location }, photos) {
       const looks = await photo.looks;
       if (looks) query.append("dhash", looks);
     }
-    const known = await get(`/reports/nearby?${query}`);
+    // On a line that hangs nothing waits for it but this offer.
+    const late = new Promise((resolve) => setTimeout(() => resolve({}), PATIENCE_MS));
+    const known = await Promise.race([get(`/reports/nearby?${query}`), late]);
     return known.follow ? known : null;
   } catch {
     return null; // only an offer: it keeps no report from being sent

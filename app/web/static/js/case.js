@@ -228,7 +228,7 @@ function photos(report) {
         ["concluded", "closed"].includes(report.state) ? t("No photo") : t("Not dealt with yet"),
       ),
     ),
-    report.links.looks && report.photos.some((photo) => photo.look) && looks(report),
+    report.links.looks && report.photos.length > 0 && looks(report),
   ].filter(Boolean);
 }
 
@@ -359,7 +359,7 @@ function happened({ type, data, to }, { name, members }) {
     photos_erased: () => t("Photos erased, as their time was over"),
     evidence_made: () => t("Evidence bundle made"),
     took_over: () => t("The earlier report was withdrawn; the work goes on with this one"),
-    original_moved: () => t("Counts with an earlier report"),
+    original_moved: () => t("Counts with another report"),
     reform: () => t("The ward was redrawn; handed over to {unit}", { unit: data.to_unit_name ?? "" }),
     author_seen: () => t("The desk looked up who reported"),
     warned: () => t("Warning: {share} of the time is used", { share: `${[50, 80, 100][data.rung - 1]} %` }),

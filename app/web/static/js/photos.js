@@ -78,7 +78,7 @@ export class PhotoChoice {
       return tell(t("{name} cannot be read. Please choose it again.", { name: file.name }), { bad: true });
     }
     if (this.hashes.includes(hash)) return;
-    const photo = { file, sha256: hash, looks: isVideo(file) ? null : looksOf(file), sent: false, element: null };
+    const photo = { file, sha256: hash, looks: isVideo(file) ? null : this.looksOf(file), sent: false, element: null };
     const remove = h("button", {
       type: "button",
       class: "remove",
@@ -90,6 +90,12 @@ export class PhotoChoice {
     this.photos.push(photo);
     this.shown.append(photo.element);
     this.onChange(photo);
+  }
+
+  /** What a photo looks like. One after the other: each is drawn, and ten at once are more than a cheap phone holds. */
+  looksOf(file) {
+    this.looking = (this.looking ?? Promise.resolve()).then(() => looksOf(file));
+    return this.looking;
   }
 
   drop(photo) {
