@@ -139,8 +139,8 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
         on_duty = _rung_anyway(hearer, crew, on_call) if of_staff else ()
         tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
     if case.happened.original_to is not None:
-        for report_id in (case.report_id, *queries.moved_with(session, case.report_id, at=case.happened.at)):
-            _tell_result_there_was(session, case, report_id, now)
+        for joined_id in (case.report_id, *queries.moved_with(session, case.report_id, at=case.happened.at)):
+            _tell_result_there_was(session, case, joined_id, now)
 
 
 def _tell_joined(
