@@ -12,22 +12,10 @@ from running_copy import PLACES
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(180)]
 
 OWNER, SERIAL, MAKER = "Tran Thi Chu May", "SN-7741-9920-XK", "Hang Dien Thoai"
-# 10 deg 46' 40.12" N, 106 deg 41' 59.34" E: 200 m and more from where the report says it is.
-LAT, LON = (10.0, 46.0, 40.12), (106.0, 41.0, 59.34)
+# 10 deg 46' 40.1279" N, 106 deg 41' 59.3461" E: 200 m and more from where the report says it is.
+LAT, LON = (10.0, 46.0, 40.1279), (106.0, 41.0, 59.3461)
 # What would give it away, as text or as the numbers that a program would write.
-TRACES = [
-    OWNER,
-    SERIAL,
-    MAKER,
-    "10.7778",
-    "10.77781",
-    "106.6998",
-    "106.69981",
-    "40.12",
-    "59.34",
-    "4012/100",
-    "GPSLatitude",
-]
+TRACES = [OWNER, SERIAL, MAKER, "10.77781", "106.69981", "40.1279", "401279", "GPSLatitude"]
 FORMATS = ["JPEG", "PNG", "WEBP", "HEIF"]
 
 
