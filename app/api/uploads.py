@@ -115,7 +115,7 @@ class Uploads(MethodView):
         require_right(announced.report_id, announced.role)
         require_open(announced.report_id)
         container().limits.spend(PHOTOS, actor().person_id, address())
-        progress = uploads.begin(
+        progress, instead_of = uploads.begin(
             session(),
             report_id=announced.report_id,
             role=announced.role,
@@ -124,6 +124,8 @@ class Uploads(MethodView):
             said=said,
             now=now(),
         )
+        session().commit()
+        container().photos.delete_pieces(instead_of)
         response = Response(status=201, headers={"Location": f"/api/v1/uploads/{progress.id}"})
         return _taking(progress, response) if _has_body() else _standing(response, progress)
 
@@ -194,7 +196,8 @@ def _taking(progress: Progress, response: Response) -> Response:
     request.max_content_length = sys.maxsize  # the upload has a limit of its own
     try:
         for spool in uploads.arriving(store, _body(), progress, checksum=checksum, seconds=time.monotonic):
-            require_right(progress.report_id, progress.role)  # the report may be another unit's by now
+            require_right(progress.report_id, progress.role)  # the report may be another unit's by now, or over
+            require_open(progress.report_id)
             before, progress = progress, uploads.take_in(session(), store, progress, spool, clock.now())
             session().commit()
             if progress.offset == progress.length:

@@ -137,7 +137,8 @@ def _header_pointer(block: bytes, order: str) -> int:
 
 
 def _sub_directory(block: bytes, order: str, main: _Directory, tag: int) -> _Directory:
-    pointer = _numbers(main.get(tag), order)
+    entry = main.get(tag)
+    pointer = _numbers(entry, order) if entry is not None and entry[0] in {3, 4} else []  # a fraction leads nowhere
     return _directory(block, order, int(pointer[0])) if pointer else {}
 
 

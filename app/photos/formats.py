@@ -102,7 +102,7 @@ def exif_block(head: bytes) -> bytes | None:
 
 def _exif_in_jpeg(head: bytes) -> bytes | None:
     at = 2
-    while head[at : at + 1] == b"\xff":
+    while head[at : at + 1] == b"\xff" and at + 1 < len(head):
         marker = head[at + 1]
         if marker == 0xFF:  # padding
             at += 1

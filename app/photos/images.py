@@ -38,6 +38,9 @@ _MOST_PIXELS: Mapping[ImageType, int] = {
     ImageType.WEBP: 25_000_000,
 }
 
+# Of a progressive JPEG all of it is held while it is read, whatever size is asked for.
+_MOST_PROGRESSIVE_PIXELS = 60_000_000
+
 # Decoded whole, and once more to be turned, a picture takes eight bytes a pixel.
 _MOST_WHOLE_PIXELS = 36_000_000
 
@@ -129,7 +132,8 @@ def _opened(source: BinaryIO, image_type: ImageType) -> Image.Image:
     except Image.DecompressionBombError as bomb:  # WebP's opener has a limit of its own, above ours
         raise TooManyPixels from bomb
     width, height = image.size
-    if max(width, height) > _MOST_SIDE or width * height > _MOST_PIXELS[image_type]:
+    most = _MOST_PROGRESSIVE_PIXELS if image.info.get("progressive") else _MOST_PIXELS[image_type]
+    if max(width, height) > _MOST_SIDE or width * height > most:
         raise TooManyPixels
     return image
 

@@ -2,7 +2,7 @@
 
     originals/ab/cd/abcd…        evidence: written once, never overwritten
     copies/<copy>/ab/cd/abcd…    what people see; can be made again from the original
-    uploads/<upload>/…           pieces of what is on its way
+    uploads/<upload>-…           pieces of what is on its way
     incoming/                    half files, in a folder only; a bucket's are in the machine's temporary folder
 
 Something appears under its name in one step, when its bytes are verified and durable. So whatever happens on the way,
@@ -248,7 +248,7 @@ class PhotoStore:
 
         Raises StoreFull and StoreUnavailable.
         """
-        name = f"uploads/{upload_id}/{uuid4().hex}"
+        name = f"uploads/{upload_id}-{uuid4().hex}"  # no folder of its own, which would stay behind
         with _told():
             self._place.appear(spool, name)
         return name

@@ -10,7 +10,7 @@ Nobody's name stands with an upload. Who may go on with it is who may add such a
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -78,13 +78,20 @@ class Checksum:
 
 def begin(
     session: Session, *, report_id: UUID, role: Role, sha256: str, length: int, said: str, now: datetime
-) -> Progress:
+) -> tuple[Progress, Sequence[str]]:
     """Expect a file of `length` bytes for a report; what is said of its size is reserved until it is here, or given up.
 
-    Raises what `actions.expect` raises.
+    An earlier upload of the same file is given up for it: its sender lost the way to it. Its pieces are answered, to be
+    deleted. Raises what `actions.expect` raises.
     """
     actions.one_at_a_time(session, report_id)
     actions.expect(session, report_id, sha256, role, length=length)
+    earlier = session.scalars(
+        delete(Upload)
+        .where(Upload.report_id == report_id, Upload.sha256 == sha256, Upload.done_at.is_(None))
+        .returning(Upload.pieces)
+        .execution_options(synchronize_session=False)
+    ).all()
     upload = Upload(
         id=new_id(),
         report_id=report_id,
@@ -99,7 +106,7 @@ def begin(
     )
     session.add(upload)
     session.flush()
-    return _progress(upload)
+    return _progress(upload), [piece for pieces in earlier for piece in pieces]
 
 
 def find(session: Session, upload_id: UUID, now: datetime) -> Progress:
@@ -162,7 +169,7 @@ def take_in(session: Session, store: PhotoStore, progress: Progress, spool: Spoo
         name = store.put_piece(progress.id, spool)
         try:
             return _advance(session, progress, replace(progress, offset=offset, pieces=(*progress.pieces, name)))
-        except OffsetMismatch:
+        except (OffsetMismatch, UploadNotFound):
             store.delete_pieces([name])
             raise
     try:

@@ -257,13 +257,18 @@ def course(session: Session, report_id: UUID, *, all_entries: bool) -> Sequence[
 
 
 def for_the_public(session: Session, report_id: UUID) -> tuple[RowMapping | None, Sequence[RowMapping]]:
-    """What the public may know of a report, if it is public, with its photos: those from before first. None of an unknown one."""
+    """What the public may know of a report, if it is public, with its photos: those from before first. None of an unknown one.
+
+    Of the photos those that were here when it was concluded: what somebody adds afterwards nobody has looked at.
+    """
     columns = (Report.kind_code, Report.field, Report.ward_version_id, Report.received_at, Report.lat, Report.lon)
     standing = (Report.state, Report.outcome, Report.concluded_at, Report.withheld)
     row = session.execute(select(*columns, *standing).where(Report.id == report_id)).mappings().one_or_none()
+    if row is None or row["concluded_at"] is None:
+        return row, ()
     photos = (
         select(Photo.sha256, Photo.role, Photo.state, Photo.blurred_at)
-        .where(Photo.report_id == report_id)
+        .where(Photo.report_id == report_id, Photo.received_at <= row["concluded_at"])
         .order_by(Photo.role.desc(), Photo.added_at, Photo.sha256)
     )
     return row, session.execute(photos).mappings().all()

@@ -104,7 +104,8 @@ grant select, insert, update on retention_policies to haigio_app;
 DOWN = """
 alter table reports drop column withheld;
 drop table retention_policies, photo_looks, photo_blurs, uploads;
-update photos set state = 'received' where state in ('kept', 'erased');
+update photos set state = 'received' where state = 'kept';
+update photos set state = 'refused' where state = 'erased';
 alter table photos drop constraint photos_state_check;
 alter table photos add constraint photos_state_check check (state in ('awaited', 'received', 'ready', 'refused')) not valid;
 alter table photos

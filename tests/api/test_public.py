@@ -65,7 +65,7 @@ def sent(as_, district, resident, officer, store, session):
         {"to": "concluded", "outcome": "remedied", "note": "Đã nhắc", "photos": [names["after"]]},
     ):
         assert client.post(f"/api/v1/reports/{report_id}/moves", json=move).status_code == 200
-    session.execute(update(Photo).values(blurred_at=clock.now()))
+    session.execute(update(Photo).values(blurred_at=clock.now(), received_at=clock.now() - timedelta(hours=26)))
     session.execute(
         update(Report).values(
             received_at=clock.now() - timedelta(hours=26), concluded_at=clock.now() - timedelta(hours=25)
@@ -196,6 +196,15 @@ def test_what_is_not_public_is_not_there_and_does_not_say_why(as_, sent, session
     assert (answer.status_code, photo.status_code) == (404, 404)
     assert answer.json == unknown.json | {"type": answer.json["type"]}
     assert photo.json["code"] == "photo_not_found"
+
+
+def test_what_somebody_adds_to_a_concluded_case_is_shown_to_nobody(as_, sent, session):
+    """Nobody has looked at it."""
+    report_id, names = sent
+    late = update(Photo).where(Photo.sha256 == names["before"]).values(received_at=clock.now() - timedelta(hours=24))
+    session.execute(late)
+
+    assert [one["role"] for one in seen(as_, report_id).json["photos"]] == ["after"]
 
 
 def test_a_photo_without_a_public_copy_is_left_out(as_, sent, session):

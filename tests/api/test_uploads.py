@@ -366,6 +366,30 @@ def test_what_is_on_its_way_has_its_room(resident, report_id):
     assert (eleventh.status_code, eleventh.json["code"]) == (422, "too_many_photos")
 
 
+def test_who_begins_the_same_anew_has_given_the_earlier_one_up(resident, report_id, session, settings):
+    content = photo()
+    lost = resident.begin(report_id, content, data=content[:1000]).headers["Location"]
+    assert files(settings) == ["uploads"]
+
+    again = resident.begin(report_id, content).headers["Location"]
+
+    assert files(settings) == []
+    assert resident.head(lost).status_code == 404
+    assert resident.patch(again, 0, content).status_code == 204
+    assert len(received(session)) == 1
+
+
+def test_what_is_still_on_its_way_when_the_case_is_over_is_not_taken(resident, report_id, session):
+    content = photo()
+    address = resident.begin(report_id, content, data=content[:1000]).headers["Location"]
+    session.execute(update(Report).where(Report.id == UUID(report_id)).values(state="closed"))
+
+    answer = resident.patch(address, 1000, content[1000:])
+
+    assert (answer.status_code, answer.json["code"]) == (409, "entry_not_allowed")
+    assert received(session) == []
+
+
 def test_an_upload_is_given_up_with_all_its_bytes(resident, report_id, settings, session):
     content = photo()
     address = resident.begin(report_id, content).headers["Location"]

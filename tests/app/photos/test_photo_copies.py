@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from app.photos.errors import DamagedPhoto, NotAPhoto, TooManyPixels
-from app.photos.formats import ImageType, VideoType, limit_of, sniff
+from app.photos.formats import ImageType, VideoType, exif_block, limit_of, sniff
 from app.photos.images import make_copies
 
 FORMATS = ["JPEG", "PNG", "WEBP", "HEIC"]
@@ -297,6 +297,24 @@ def test_a_jpeg_bomb_is_refused_by_its_header(corners, encoded):
 
     with pytest.raises(TooManyPixels):
         copies(bytes(content))
+
+
+def test_of_a_progressive_jpeg_less_is_taken(corners, encoded, monkeypatch):
+    content = encoded(corners(), progressive=True)
+    assert copies(content).width == 800
+
+    monkeypatch.setattr("app.photos.images._MOST_PROGRESSIVE_PIXELS", 800 * 600 - 1)
+
+    with pytest.raises(TooManyPixels):
+        copies(content)
+    assert copies(encoded(corners())).width == 800
+
+
+@pytest.mark.parametrize("head", [b"\xff\xd8\xff", b"\xff\xd8\xff\xff\xff", b"\xff\xd8\xff\xe1"])
+def test_a_jpeg_that_ends_in_the_middle_of_a_marker_is_damaged_and_says_nothing(head):
+    assert exif_block(head) is None
+    with pytest.raises(DamagedPhoto):
+        copies(head)
 
 
 def test_a_webp_bomb_is_refused_by_its_header(corners, encoded):

@@ -102,6 +102,7 @@ def with_thumbnails(megabytes: int) -> bytes:
     ("content", "camera"),
     [
         (with_exif(looping()), False),
+        (with_exif(b"II*\0" + struct.pack("<IHHHIIIII", 8, 1, 0x8769, 5, 1, 26, 0, 1, 0)), False),
         (with_thumbnails(10), True),
         (with_exif(b"II*\0" + struct.pack("<IH", 8, 65535) + b"\xff" * 60_000), False),
         (b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 0, b"IHDR") * 1_600_000, False),
@@ -109,7 +110,16 @@ def with_thumbnails(megabytes: int) -> bytes:
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + struct.pack(">I4s", 8, b"free") * 2_300_000, False),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + struct.pack(">I4s", 0, b"meta") + b"\xff" * 1_000_000, False),
     ],
-    ids=["loop", "10 MB of thumbnails", "entries without end", "PNG parts", "WebP parts", "boxes", "tables"],
+    ids=[
+        "loop",
+        "a fraction for a pointer",
+        "10 MB of thumbnails",
+        "entries without end",
+        "PNG parts",
+        "WebP parts",
+        "boxes",
+        "tables",
+    ],
 )
 def test_what_is_made_to_keep_us_busy_ends_soon_and_says_nothing(content, camera):
     assert said(content).has_camera is camera
