@@ -63,7 +63,7 @@ def test_an_open_case_shows_what_a_colleague_does_and_that_a_photo_came(copy, de
     expect(case.locator(".number")).to_have_text(report["number"])
 
     assert colleague.move(report["id"], "accepted").status_code == 200
-    expect(case.locator(".chip.accepted")).to_be_visible(timeout=2_000)
+    expect(case.locator(".case-head .chip.accepted")).to_be_visible(timeout=2_000)
 
     resident.send_photo(report["id"], photo(9_300))
     expect(case.locator(".compare img")).to_be_visible(timeout=4_000)  # made by a worker first
