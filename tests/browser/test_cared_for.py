@@ -10,7 +10,7 @@ from running_copy import PLACES, photo
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 
-OWN_BYTES = 130_000
+OWN_BYTES = 100_000
 
 
 def bytes_moved(page, url: str, path: str) -> tuple[int, int]:

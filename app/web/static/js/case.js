@@ -1,14 +1,22 @@
 // One case: how it stands, what was seen, where, what happened, and what whoever looks may do about it.
 
-import { Acts } from "./acts.js";
 import { alike, joined } from "./alike.js";
-import { catalogue } from "./api.js";
+import { catalogue, Unanswered } from "./api.js";
 import { gallery } from "./gallery.js";
 import { find, h, tell } from "./page.js";
 import { LINKS_LIVE_MS } from "./listing.js";
 import { asked } from "./session.js";
 import { clock, day, duration, when } from "./time.js";
 import { t } from "./words.js";
+
+/** What may be done about a case, and the forms for it, are half of the desk: fetched with the first case that is opened. */
+async function formsOfActs() {
+  try {
+    return (await import("./acts.js")).Acts;
+  } catch {
+    throw new Unanswered();
+  }
+}
 
 /** Shows one report at a time in `place`. `onChange` hears of every act that went through. */
 export class CaseView {
@@ -66,15 +74,16 @@ export class CaseView {
       const { status, body, etag } = await asked("GET", `/reports/${id}`, { etag: fresh ? this.etag : null });
       this.said = null;
       if (status === 304 || id !== this.id) return;
-      const [course, words, members, same] = await Promise.all([
+      const [course, words, members, same, Acts] = await Promise.all([
         asked("GET", `/reports/${id}/timeline`).then((answer) => answer.body.items),
         catalogue(),
         body.links.members ? asked("GET", body.links.members).then((answer) => answer.body.items) : [],
         this.staff && body.links.alike ? asked("GET", body.links.alike).then((answer) => answer.body.items) : [],
+        formsOfActs(),
       ]);
       if (id !== this.id || turn < this.shownTurn) return; // a newer answer was faster
       this.shownTurn = turn;
-      this.show(body, course, { ...words, members, same }, etag);
+      this.show(body, course, { ...words, members, same }, etag, Acts);
     } catch (problem) {
       if (id !== this.id) return;
       if (this.parts && problem.status === 404) this.leave(t("This case is with somebody else now."));
@@ -93,7 +102,7 @@ export class CaseView {
     this.said = code;
   }
 
-  show(report, course, words, etag) {
+  show(report, course, words, etag, Acts) {
     this.etag = etag;
     this.fetchedAt = Date.now();
     if (!this.parts) {
