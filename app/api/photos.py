@@ -1,7 +1,8 @@
 """Photos over HTTP: sent with PUT, looked at through signed links (in full size: `looks.py`). No request decodes one."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from marshmallow import Schema, fields, validate
 from app.api.report_schema import PhotoSchema
 from app.api.report_view import shown_photo, subject_of
 from app.api.viewing import person, readable, viewer
+from app.core.errors import DomainError, Unavailable
 from app.http.access import actor, address, needs, now, session
 from app.http.blueprint import Blueprint
 from app.http.container import container
@@ -86,8 +88,9 @@ class PhotoOfReport(MethodView):
         session().commit()  # no database connection waits for a phone
         request.max_content_length = sys.maxsize  # the store has a limit of its own
         original = actions.keep(container().photos, request.stream, sha256=sha256)
-        require_right(report_id, role)  # the report may be another unit's by now
-        is_new = actions.receive(session(), container().photos, original, report_id=report_id, role=role, now=now())
+        with or_let_go(sha256):
+            require_right(report_id, role)  # the report may be another unit's by now
+            is_new = actions.receive(session(), container().photos, original, report_id=report_id, role=role, now=now())
         return _shown(report_id, sha256), 201 if is_new else 200
 
 
@@ -128,6 +131,19 @@ class CopyOfPhoto(MethodView):
         response.set_etag(f"{sha256}-{copy}")
         response.make_conditional(request)
         return response
+
+
+@contextmanager
+def or_let_go(sha256: str) -> Iterator[None]:
+    """Leave nothing of a photo behind that was kept and is then refused; what the store will not give up a scrub tells of."""
+    try:
+        yield
+    except DomainError:
+        session().rollback()
+        with suppress(Unavailable):
+            actions.let_go(session(), container().photos, sha256)
+        session().commit()
+        raise
 
 
 def require_right(report_id: UUID, role: str) -> None:

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import cast, get_args
@@ -18,7 +19,7 @@ from flask import Response, request
 from flask.views import MethodView
 from werkzeug.exceptions import ClientDisconnected
 
-from app.api.photos import require_open, require_right
+from app.api.photos import or_let_go, require_open, require_right
 from app.core import clock
 from app.core.errors import Invalid, NotThatKind
 from app.http import problems
@@ -196,10 +197,12 @@ def _taking(progress: Progress, response: Response) -> Response:
     request.max_content_length = sys.maxsize  # the upload has a limit of its own
     try:
         for spool in uploads.arriving(store, _body(), progress, checksum=checksum, seconds=time.monotonic):
-            require_right(progress.report_id, progress.role)  # the report may be another unit's by now, or over
-            require_open(progress.report_id)
-            before, progress = progress, uploads.take_in(session(), store, progress, spool, clock.now())
-            session().commit()
+            before, is_last = progress, progress.offset + spool.size == progress.length
+            with or_let_go(progress.sha256) if is_last else nullcontext():
+                require_right(progress.report_id, progress.role)  # the report may be another unit's by now, or over
+                require_open(progress.report_id)
+                progress = uploads.take_in(session(), store, progress, spool, clock.now())
+                session().commit()
             if progress.offset == progress.length:
                 store.delete_pieces(before.pieces)
     except _HOPELESS as refused:

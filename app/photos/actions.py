@@ -34,6 +34,7 @@ from app.photos.errors import (
 )
 from app.photos.formats import MediaType, VideoType, limit_of, sniff
 from app.photos.models import Photo, PhotoLook
+from app.photos.retention import LIVING
 from app.photos.spool import HEAD_BYTES, Spool
 from app.photos.storage import PhotoStore, chunks, is_sha256
 
@@ -183,6 +184,17 @@ def receive(
     else:
         tell(session, "photo.received", report_id, original.sha256, now)
     return True
+
+
+def let_go(session: Session, store: PhotoStore, sha256: str) -> None:
+    """Take away an original that was kept for a report which then would not have it, unless a row names these bytes.
+
+    Locked, another upload of the same bytes has either named them, or will find that they are gone.
+    """
+    lock_bytes(session, sha256)
+    named = select(Photo.report_id).where(Photo.sha256 == sha256, Photo.state.in_(LIVING)).limit(1)
+    if session.execute(named).first() is None:
+        store.delete(sha256)
 
 
 def copies_made(

@@ -3,6 +3,7 @@ import io
 import struct
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from PIL import Image
@@ -187,6 +188,28 @@ def test_a_unit_that_loses_the_report_meanwhile_adds_nothing(as_, district, offi
 
     assert as_(officer).put(report_id, photo(), role="after").status_code == 404
     assert session.scalars(select(Photo)).all() == []
+
+
+def test_what_was_kept_and_then_refused_is_taken_away_unless_another_report_has_it(
+    as_, district, officer, report_id, settings, session, monkeypatch
+):
+    keep = actions.keep
+
+    def keep_while_the_report_goes_elsewhere(*args, **kwargs):
+        session.execute(update(Report).where(Report.id == UUID(report_id)).values(unit_id=district.units["90002"]))
+        return keep(*args, **kwargs)
+
+    other = district.resident()
+    sent = {"id": str(new_id()), "kind": "SW01", "location": district_.IN_AN, "photos": []}
+    assert as_(other).post("/reports", json=sent).status_code == 201
+    assert as_(other).put(sent["id"], photo(1)).status_code == 201
+    session.commit()  # what is refused is rolled back
+    monkeypatch.setattr(actions, "keep", keep_while_the_report_goes_elsewhere)
+
+    assert as_(officer).put(report_id, photo(2), role="after").status_code == 404
+    assert as_(officer).put(report_id, photo(1), role="after").status_code == 404
+
+    assert files(settings) == [sha256(photo(1))]
 
 
 def test_one_photo_has_one_role(as_, resident, officer, report_id):
