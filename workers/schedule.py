@@ -159,11 +159,12 @@ class Sweeps:
         return cases > 0 or files > 0
 
 
-def discard_half_photos(photos: PhotoStore, now: datetime) -> None:
+def discard_half_photos(photos: PhotoStore, now: datetime) -> bool:
     """Delete what uploads left behind that a crash broke off."""
-    discarded = photos.discard_abandoned(before=now - KEEP_HALF_FILES)
+    discarded = photos.discard_abandoned(before=now - KEEP_HALF_FILES, limit=BATCH)
     if discarded:
         log.info("half_photos_discarded", number=discarded)
+    return discarded >= BATCH
 
 
 class Gauges:

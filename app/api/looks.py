@@ -87,7 +87,7 @@ class Looked(MethodView):
         key, now = container().settings.key(links.KEY_PURPOSE), access.now()
         links.require_valid_look(key, look_id, until=link["until"], signature=link["signature"], now=now)
         sha256, media_type = actions.open_look(access.session(), look_id, now)
-        response = _streamed(container().photos.open_copy(sha256, Copy.FULL), media_type)
+        response = _streamed(container().photos.read_copy(sha256, Copy.FULL), media_type)
         response.headers.update(SHOWN_ONLY_AS_PICTURE)
         response.cache_control.no_store = True
         return response
@@ -126,7 +126,7 @@ def _look(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _streamed(file: BinaryIO, media_type: str) -> Response:
-    """A file piece by piece, of which a player may ask for a part (RFC 9110, 14): 40 MB are not held for it."""
+    """A file piece by piece, of which a player may ask for a part (RFC 9110, 14); 40 MB are not held for it."""
     size = file.seek(0, 2)
     file.seek(0)
     response = Response(_pieces(file), mimetype=media_type)

@@ -36,6 +36,7 @@ from app.photos.errors import (
     NotAPhoto,
     OffsetMismatch,
     PhotoTooLarge,
+    TooManyPieces,
     UploadTooLong,
     VideoDamaged,
     VideoTooLong,
@@ -52,7 +53,7 @@ MOST_METADATA = 2000
 BODY = "application/offset+octet-stream"
 
 # With these no further byte can make it the photo that was announced.
-_HOPELESS = (NotAPhoto, PhotoTooLarge, HashMismatch, VideoTooLong, VideoDamaged)
+_HOPELESS = (NotAPhoto, PhotoTooLarge, HashMismatch, VideoTooLong, VideoDamaged, TooManyPieces)
 
 
 class UploadHeaderMalformed(Invalid):

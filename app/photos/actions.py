@@ -192,9 +192,14 @@ def let_go(session: Session, store: PhotoStore, sha256: str) -> None:
     Locked, another upload of the same bytes has either named them, or will find that they are gone.
     """
     lock_bytes(session, sha256)
-    named = select(Photo.report_id).where(Photo.sha256 == sha256, Photo.state.in_(LIVING)).limit(1)
-    if session.execute(named).first() is None:
+    if not is_named(session, sha256):
         store.delete(sha256)
+
+
+def is_named(session: Session, sha256: str) -> bool:
+    """Whether a row says that these bytes are in the store. Ask it under `lock_bytes`."""
+    named = select(Photo.report_id).where(Photo.sha256 == sha256, Photo.state.in_(LIVING)).limit(1)
+    return session.execute(named).first() is not None
 
 
 def copies_made(

@@ -6,7 +6,6 @@ left when the process ends. Nothing is packed, so that whoever opens it finds th
 
 import errno
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,13 +17,12 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import structlog
 
 from app.photos.errors import NoRoomForBundle, OriginalDamaged, PhotoNotFound
+from app.photos.spool import folder_on_a_disk
 from app.photos.storage import PhotoStore, chunks
 from geo.validity import LOCAL_ZONE
 
 log = structlog.get_logger("photos")
 
-# The usual temporary folder is memory on many systems; this one is a disk, and TMPDIR says another.
-_ON_DISK: Final = "/var/tmp"  # noqa: S108 -- the file in it has no name that anybody could take first
 _ORDINARY_FILE: Final = 0o644 << 16
 
 
@@ -34,9 +32,8 @@ class Bundle:
     def __init__(self, at: datetime) -> None:
         """`at` is the instant that its members carry, in local time, as a zip knows no offset."""
         self._at = at.astimezone(LOCAL_ZONE).timetuple()[:6]
-        folder = os.environ.get("TMPDIR") or (_ON_DISK if os.path.isdir(_ON_DISK) else None)  # noqa: PTH112
         with _room():
-            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, prefix="haigio-")  # noqa: SIM115 -- see `close`
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder_on_a_disk(), prefix="haigio-")  # noqa: SIM115 -- see `close`
         self._zip = ZipFile(self._file, "w", ZIP_STORED)
 
     def add_original(self, store: PhotoStore, sha256: str, name: str) -> None:

@@ -5,18 +5,21 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import audit
 from app.photos import links
-from app.photos.actions import lock_bytes
-from app.photos.errors import RetentionInThePast
+from app.photos.actions import is_named, lock_bytes
+from app.photos.errors import RetentionInThePast, StoreUnavailable
 from app.photos.models import Photo, PhotoBlur, RetentionPolicy
 from app.photos.retention import LIVING
 from app.photos.storage import Copy, PhotoStore
 from geo.validity import local_day
+
+log = structlog.get_logger("photos")
 
 # What a new city begins with: 90 days, and never where a violation was recorded (no statute says a number of days).
 FIRST_RETENTION: Final[Mapping[bool, int | None]] = {False: 90, True: None}
@@ -46,8 +49,10 @@ def delete_files(session: Session, store: PhotoStore, now: datetime, limit: int 
     """Delete what lies in the store of photos that were erased, and write that it is gone; how many photos that were.
 
     An original that another report has stays, with the copies made from it; this report's public copy goes. Safe to
-    run again after a crash anywhere: what is gone already is no error.
+    run again after a crash anywhere: what is gone already is no error. What the store will not give up now is left for
+    the next turn, and keeps no other.
     """
+    gone = 0
     photos = session.scalars(
         select(Photo)
         .where(Photo.state == "erased", Photo.gone_at.is_(None))
@@ -58,14 +63,30 @@ def delete_files(session: Session, store: PhotoStore, now: datetime, limit: int 
     ).all()
     # In one order, so that two who have locked some bytes each never wait for each other.
     for photo in sorted(photos, key=lambda photo: photo.sha256):
-        lock_bytes(session, photo.sha256)
-        store.delete_copy(links.public_name(photo.report_id, photo.sha256), Copy.PUBLIC)
-        shared = select(Photo.report_id).where(Photo.sha256 == photo.sha256, Photo.state.in_(LIVING)).limit(1)
-        if session.execute(shared).first() is None:
-            store.delete_copies(photo.sha256)
-            store.delete(photo.sha256)
+        try:
+            _delete_all(session, store, photo.report_id, photo.sha256)
+        except StoreUnavailable:
+            log.warning("photo not deleted", sha256=photo.sha256)
+            continue
         photo.gone_at = now
-    return len(photos)
+        gone += 1
+    return gone
+
+
+def leave_nothing(session: Session, store: PhotoStore, report_id: UUID, sha256: str) -> None:
+    """Delete what a job made of a photo that was erased meanwhile; of any other photo nothing."""
+    state = session.scalar(select(Photo.state).where(Photo.report_id == report_id, Photo.sha256 == sha256))
+    if state == "erased":
+        _delete_all(session, store, report_id, sha256)
+
+
+def _delete_all(session: Session, store: PhotoStore, report_id: UUID, sha256: str) -> None:
+    """Delete a report's public copy, and original and copies unless another report has the same bytes."""
+    lock_bytes(session, sha256)
+    store.delete_copy(links.public_name(report_id, sha256), Copy.PUBLIC)
+    if not is_named(session, sha256):
+        store.delete_copies(sha256)
+        store.delete(sha256)
 
 
 class RetentionSet(NamedTuple):

@@ -155,6 +155,14 @@ class UploadTooLong(TooLarge):
     en = "More bytes come than were announced ({limit_bytes})."
 
 
+class TooManyPieces(Invalid):
+    """A file that comes in more pieces than any network breaks it into."""
+
+    code = "upload_too_many_pieces"
+    vi = "Ảnh được gửi thành quá nhiều đoạn nhỏ (nhiều nhất {limit}); hãy gửi lại từ đầu."
+    en = "The file came in too many small pieces ({limit} at most); please begin anew."
+
+
 class ChecksumMismatch(DomainError):
     """A piece of an upload arrived with other bytes than its sender's checksum is of. It is thrown away."""
 

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from app.photos.errors import StoreFull
 
 # What `head` keeps: enough to tell what kind of file it is.
 HEAD_BYTES = 64
+
+_ON_DISK = Path("/var/tmp")  # noqa: S108 -- the files in it have no names that anybody could take first
 
 
 @contextmanager
@@ -26,14 +29,21 @@ def full_disk_is_told() -> Iterator[None]:
         raise
 
 
+def folder_on_a_disk() -> Path:
+    """Where files may lie for a while: TMPDIR, else a folder that is a disk; the usual one is memory on many systems."""
+    return Path(os.environ.get("TMPDIR") or (_ON_DISK if _ON_DISK.is_dir() else tempfile.gettempdir()))
+
+
 class Spool:
     """A file that is being written, and is gone when its block ends: whoever keeps its bytes links or copies them.
 
     It holds no bytes in memory, whatever their number: two hundred phones may be sending at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, nameless: bool = False) -> None:
+        """With `nameless` it has no name from the beginning on, and nothing is left of it whatever happens."""
         self.path = folder / uuid4().hex
+        self._nameless = nameless
         self.size = 0
         self.head = b""
         self._digest = hashlib.sha256()
@@ -41,6 +51,8 @@ class Spool:
     def __enter__(self) -> Self:
         with full_disk_is_told():
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o440)
+        if self._nameless:
+            self.path.unlink()
         # Unbuffered: what a phone sends comes in pieces that are large enough.
         self._file = os.fdopen(descriptor, "w+b", buffering=0)
         return self

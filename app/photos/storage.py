@@ -3,7 +3,7 @@
     originals/ab/cd/abcd…        evidence: written once, never overwritten
     copies/<copy>/ab/cd/abcd…    what people see; can be made again from the original
     uploads/<upload>-…           pieces of what is on its way
-    incoming/                    half files, in a folder only; a bucket's are in the machine's temporary folder
+    incoming/                    half files, in a folder only; a bucket's lie on the machine, and have no names
 
 Something appears under its name in one step, when its bytes are verified and durable. So whatever happens on the way,
 a reader finds the whole of it or nothing.
@@ -13,7 +13,6 @@ import io
 import mmap
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import IO, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 from uuid import UUID, uuid4
 
 import obstore
@@ -31,7 +30,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from app.config import BUCKET
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull, StoreUnavailable
 from app.photos.formats import MOST_BYTES
-from app.photos.spool import Spool
+from app.photos.spool import Spool, folder_on_a_disk
 
 _FAST_BYTES, _SLOW_BYTES, _FAST_S = 1 << 16, 1 << 13, 0.05
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -78,7 +77,9 @@ class _Place(Protocol):
 
     store: ObjectStore
 
-    def half_files(self) -> Path: ...  # a folder of this machine, made if need be
+    def spool(self) -> Spool: ...  # on this machine
+
+    def half_files(self) -> Iterable[Path]: ...  # what crashes left of spools
 
     def appear(self, spool: Spool, key: str) -> None: ...  # durable on return; AlreadyExistsError when there is one
 
@@ -90,12 +91,15 @@ class _Folder:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
+        self._incoming = folder / "incoming"
         self.store: ObjectStore = LocalStore(folder, mkdir=True)
 
-    def half_files(self) -> Path:
-        incoming = self._root / "incoming"
-        _make_folder(incoming)
-        return incoming
+    def spool(self) -> Spool:
+        _make_folder(self._incoming)
+        return Spool(self._incoming)
+
+    def half_files(self) -> Iterable[Path]:
+        return self._incoming.glob("*")
 
     def appear(self, spool: Spool, key: str) -> None:
         spool.settle()
@@ -124,8 +128,11 @@ class _Bucket:
             retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=20)},
         )
 
-    def half_files(self) -> Path:
-        return Path(tempfile.gettempdir())
+    def spool(self) -> Spool:
+        return Spool(folder_on_a_disk(), nameless=True)
+
+    def half_files(self) -> Iterable[Path]:
+        return ()
 
     def appear(self, spool: Spool, key: str) -> None:
         if not spool.size:
@@ -136,6 +143,29 @@ class _Bucket:
 
     def settle(self, key: str) -> None:
         """What S3 shows is durable."""
+
+
+class _Lying(io.RawIOBase):
+    """A file in the store as Python's files are."""
+
+    def __init__(self, opened: "obstore.ReadableFile") -> None:
+        self._opened = opened
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with _told():
+            return self._opened.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        with _told():
+            piece = self._opened.read(len(buffer))
+        buffer[: len(piece)] = memoryview(piece)
+        return len(piece)
 
 
 class PhotoStore:
@@ -157,7 +187,7 @@ class PhotoStore:
     def spool(self) -> Spool:
         """A place for bytes that come in, as a context manager. Raises StoreFull and StoreUnavailable."""
         with _told():
-            return Spool(self._place.half_files())
+            return self._place.spool()
 
     def put(self, pieces: Iterable[bytes], *, sha256: str) -> int:
         """Keep an original whose SHA-256 is `sha256` (hexadecimal); its size in bytes. On return it is durable.
@@ -228,6 +258,18 @@ class PhotoStore:
         """A copy, to read. Raises PhotoNotFound and StoreUnavailable."""
         return self._read(_key(f"copies/{copy}", name))
 
+    def read_copy(self, name: str, copy: Copy) -> BinaryIO:
+        """A copy, to read from where it lies: a video is too large to be held for everybody who looks at it.
+
+        Raises PhotoNotFound and StoreUnavailable.
+        """
+        with _told():
+            try:
+                opened = obstore.open_reader(self._store, _key(f"copies/{copy}", name), buffer_size=1 << 18)
+            except FileNotFoundError as missing:
+                raise PhotoNotFound from missing
+        return io.BufferedReader(_Lying(opened))
+
     def delete_copy(self, name: str, copy: Copy) -> None:
         """Take one copy away; it is no error when there is none."""
         self._delete(_key(f"copies/{copy}", name))
@@ -262,28 +304,26 @@ class PhotoStore:
         for name in names:
             self._delete(name)
 
-    def discard_abandoned(self, *, before: datetime) -> int:
-        """Delete half files, and pieces of uploads, that were written before an instant; how many there were.
+    def discard_abandoned(self, *, before: datetime, limit: int = 1000) -> int:
+        """Delete half files, and pieces of uploads, that were written before an instant; how many, some `limit` at most.
 
         A crash leaves them behind. Raises StoreUnavailable.
         """
         discarded = 0
-        for half in self._half_files():
+        for half in self._place.half_files():
             with suppress(FileNotFoundError):  # an upload that ended meanwhile took its own away
                 if half.stat().st_mtime < before.timestamp():
                     half.unlink()
                     discarded += 1
         with _told():
             for batch in obstore.list(self._store, "uploads"):
+                if discarded >= limit:
+                    break
                 for found in batch:
                     if found["last_modified"] < before:
                         self._delete(found["path"])
                         discarded += 1
         return discarded
-
-    def _half_files(self) -> Iterator[Path]:
-        # In a machine's temporary folder lies what is others' too; a restart empties it.
-        return iter(()) if isinstance(self._place, _Bucket) else self._place.half_files().glob("*")
 
     def _read(self, key: str) -> BinaryIO:
         with _told():

@@ -27,6 +27,7 @@ from app.photos.errors import (
     HashMismatch,
     OffsetMismatch,
     PhotoNotFound,
+    TooManyPieces,
     UploadNotFound,
     UploadTooLong,
 )
@@ -39,6 +40,9 @@ LIFE = timedelta(hours=24)
 
 # A slow sender's bytes are made durable this often, so that a crash costs it seconds and not minutes.
 SETTLE_EVERY_S = 10.0
+
+# Of 20 MB over lines that break after 5 kB each; who sends less at a time means to keep us busy.
+MOST_PIECES = 4000
 
 ALGORITHMS = ("sha1", "sha256", "md5")
 
@@ -161,10 +165,12 @@ def arriving(
 def take_in(session: Session, store: PhotoStore, progress: Progress, spool: Spool, now: datetime) -> Progress:
     """Add a part to an upload, durably; with the last one the photo is received.
 
-    Raises OffsetMismatch when somebody else added to it meanwhile; NotAPhoto, PhotoTooLarge or HashMismatch when what is
+    Raises OffsetMismatch when somebody else added to it meanwhile; TooManyPieces, NotAPhoto, PhotoTooLarge or HashMismatch when what is
     here now can never become the photo that was announced; what `actions.receive` raises; StoreFull, StoreUnavailable.
     """
     offset = progress.offset + spool.size
+    if len(progress.pieces) >= MOST_PIECES:
+        raise TooManyPieces(limit=MOST_PIECES)
     if offset < progress.length:
         name = store.put_piece(progress.id, spool)
         try:

@@ -366,6 +366,19 @@ def test_what_is_on_its_way_has_its_room(resident, report_id):
     assert (eleventh.status_code, eleventh.json["code"]) == (422, "too_many_photos")
 
 
+def test_crumbs_without_end_are_given_up(resident, report_id, settings, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_PIECES", 3)
+    address = resident.begin(report_id, photo()).headers["Location"]
+    for at in range(3):
+        assert resident.patch(address, at, photo()[at : at + 1]).status_code == 204
+
+    answer = resident.patch(address, 3, photo()[3:4])
+
+    assert (answer.status_code, answer.json["code"]) == (422, "upload_too_many_pieces")
+    assert files(settings) == []
+    assert resident.head(address).status_code == 404
+
+
 def test_who_begins_the_same_anew_has_given_the_earlier_one_up(resident, report_id, session, settings):
     content = photo()
     lost = resident.begin(report_id, content, data=content[:1000]).headers["Location"]

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from app.core import clock, outbox
-from app.photos import blurring, detectors, images, queries, redaction
+from app.photos import blurring, detectors, erasing, images, queries, redaction
 from app.photos.links import public_name
 from app.photos.models import Photo
 from app.photos.storage import Copy
@@ -51,6 +51,7 @@ def make_public_copy(message_id: int, payload: dict[str, Any]) -> None:
             return
         regions = blurring.settle_blurs(session, report_id, sha256, found, now)
         if regions is None:
+            erasing.leave_nothing(session, store, report_id, sha256)
             return
         public = images.jpeg(redaction.hidden(shown, regions))
         store.put_copy(public_name(report_id, sha256), Copy.PUBLIC, public)

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from app.core import clock, outbox
-from app.photos import actions, exif, images, queries, videos
+from app.photos import actions, erasing, exif, images, queries, videos
 from app.photos.errors import REFUSALS, VideoNotShown
+from app.photos.models import Photo
 from app.photos.storage import Copy
 from app.reports import actions as reports
 from workers.context import context
@@ -18,6 +19,8 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
     that cannot be opened is an end like any other, not a failure to be tried again.
     """
     report_id, sha256, store = UUID(payload["report_id"]), payload["sha256"], context().photos
+    if _erased_meanwhile(message_id, report_id, sha256):
+        return
     try:
         with store.open(sha256) as original:
             said = exif.said_by(original)
@@ -45,11 +48,14 @@ def make_copies(message_id: int, payload: dict[str, Any]) -> None:
                 hints=queries.hints_for(session, report_id, sha256, said, made.dhash),
                 now=now,
             )
+            erasing.leave_nothing(session, store, report_id, sha256)
 
 
 def examine_video(message_id: int, payload: dict[str, Any]) -> None:
     """Make the copy of a video that the unit looks at, picture and sound alone, or write that there can be none."""
     report_id, sha256, store = UUID(payload["report_id"]), payload["sha256"], context().photos
+    if _erased_meanwhile(message_id, report_id, sha256):
+        return
     refusal = None
     try:
         with store.open(sha256) as original:
@@ -61,3 +67,14 @@ def examine_video(message_id: int, payload: dict[str, Any]) -> None:
         if outbox.done(session, message_id, at=now):
             hints = queries.hints_for(session, report_id, sha256, exif.Said(), None)
             actions.video_examined(session, report_id, sha256, hints=hints, refusal=refusal, now=now)
+            erasing.leave_nothing(session, store, report_id, sha256)
+
+
+def _erased_meanwhile(message_id: int, report_id: UUID, sha256: str) -> bool:
+    """Whether there is nothing to be done any more, as the photo was erased; then the promise is kept."""
+    with context().database.unit_of_work() as session:
+        photo = session.get(Photo, (report_id, sha256))
+        erased = photo is not None and photo.state == "erased"
+        if erased:
+            outbox.done(session, message_id, at=clock.now())
+    return erased

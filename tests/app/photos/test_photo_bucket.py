@@ -86,6 +86,14 @@ def test_copies_are_replaced_and_deleted_and_originals_deleted_once(store):
     assert names(store) == []
 
 
+def test_a_copy_is_read_from_where_it_lies(store):
+    store.put_copy(NAME, Copy.FULL, PHOTO)
+
+    with store.read_copy(NAME, Copy.FULL) as copy:
+        assert copy.seek(1000) == 1000
+        assert copy.read() == PHOTO[1000:]
+
+
 def test_pieces_lie_in_their_order_until_they_are_deleted_or_forgotten(store):
     upload, names = uuid4(), []
     for content in (b"abc", b"de"):

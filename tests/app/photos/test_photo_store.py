@@ -14,7 +14,9 @@ from uuid import UUID
 
 import pytest
 
+from app.core import clock
 from app.photos.errors import HashMismatch, PhotoNotFound, PhotoTooLarge, StoreFull
+from app.photos.spool import Spool
 from app.photos.storage import Copy, chunks
 
 ROOT = Path(__file__).parents[3]
@@ -264,3 +266,37 @@ def test_a_spool_holds_no_bytes_in_memory(store):
     tracemalloc.stop()
 
     assert peak < 1_000_000
+
+
+def test_a_copy_is_read_from_where_it_lies(store):
+    store.put_copy(NAME, Copy.FULL, PHOTO)
+
+    with store.read_copy(NAME, Copy.FULL) as copy:
+        assert copy.seek(0, os.SEEK_END) == len(PHOTO)
+        assert copy.seek(1000) == 1000
+        assert copy.read(21) == PHOTO[1000:1021]
+        assert copy.read() == PHOTO[1021:]
+    with pytest.raises(PhotoNotFound):
+        store.read_copy(NAME, Copy.DISPLAY)
+
+
+def test_a_sweep_is_bounded(store):
+    for _ in range(120):
+        with store.spool() as spool:
+            spool.write(b"abc")
+            store.put_piece(UUID(int=7), spool)
+    later = clock.now() + timedelta(hours=1)
+
+    counts = []
+    while count := store.discard_abandoned(before=later, limit=50):
+        counts.append(count)
+
+    assert sum(counts) == 120
+    assert len(counts) > 1
+
+
+def test_a_spool_without_a_name_is_nowhere_to_be_found(tmp_path):
+    with Spool(tmp_path, nameless=True) as spool:
+        spool.write(PHOTO)
+        assert list(tmp_path.iterdir()) == []
+        assert spool.file.read() == PHOTO

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.photos import redaction
+from app.photos import detectors, redaction
+from app.photos.detectors import Found
 from app.photos.errors import RegionOutside
 from app.photos.regions import Region, drawn
 from bench import scenes
@@ -175,3 +176,17 @@ def test_a_wall_of_text_is_hidden_with_no_more_than_a_hundred_places():
     assert 0 < len(found) <= 100
     made = np.asarray(redaction.hidden(page, found).convert("L"))
     assert (made < 40).mean() < 0.002  # of the black letters next to nothing is left
+
+
+def test_of_more_faces_than_can_be_told_apart_all_that_lies_between_is_hidden(monkeypatch):
+    """A picture made of faces, which told apart would hold the worker for minutes."""
+    many = [Found(10.0 + n % 80, 20.0 + n // 80, 30.0 + n % 80, 40.0 + n // 80, 0.5) for n in range(4800)]
+    monkeypatch.setattr(detectors, "faces", lambda _picture, **_how: many)
+    monkeypatch.setattr(detectors, "text", lambda _picture, **_how: [])
+
+    [region] = redaction.find(Image.new("RGB", (256, 256)))
+
+    # From 10 to 109 and from 20 to 99 of 256 pixels.
+    assert region.what == "face"
+    assert (region.left, region.top) == pytest.approx((10 / 256, 20 / 256))
+    assert (region.width, region.height) == pytest.approx((99 / 256, 79 / 256))

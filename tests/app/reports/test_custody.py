@@ -11,7 +11,7 @@ import district as district_
 from app.core.db import new_id
 from app.photos import actions as photos
 from app.photos import erasing, links
-from app.photos.errors import PhotoErased, RetentionInThePast
+from app.photos.errors import PhotoErased, RetentionInThePast, StoreUnavailable
 from app.photos.formats import ImageType
 from app.photos.models import Photo, PhotoBlur, RetentionPolicy
 from app.photos.queries import count_undeleted
@@ -271,6 +271,45 @@ def test_after_a_crash_between_file_and_row_the_next_turn_makes_up_for_it(street
 
     assert erasing.delete_files(street.session, street.store, CLOSED + DAY) == 2
     assert street.files() == set()
+
+
+def test_what_the_store_will_not_give_up_keeps_no_other(street, monkeypatch):
+    street.policy(1)
+    case = street.concluded()
+    stubborn, other = street.photograph(case), street.photograph(case, "after")
+    street.close(CLOSED)
+    street.expire(CLOSED + DAY)
+    delete = street.store.delete
+
+    def refuse_one(sha256):
+        if sha256 == stubborn:
+            raise StoreUnavailable
+        delete(sha256)
+
+    with monkeypatch.context() as store:
+        store.setattr(street.store, "delete", refuse_one)
+        assert erasing.delete_files(street.session, street.store, CLOSED + DAY) == 1
+
+    assert (street.photo(case, stubborn).gone_at, street.photo(case, other).gone_at) == (None, CLOSED + DAY)
+    assert erasing.delete_files(street.session, street.store, CLOSED + 2 * DAY) == 1
+    assert street.files() == set()
+
+
+def test_what_a_job_made_of_an_erased_photo_is_taken_away_and_of_another_nothing(street):
+    street.policy(1)
+    case, living = street.concluded(), street.concluded(now=NOW + 10 * DAY)
+    sha256, kept = street.photograph(case), street.photograph(living, now=NOW + 10 * DAY)
+    street.close(CLOSED)
+    street.expire(CLOSED + DAY)
+    erasing.delete_files(street.session, street.store, CLOSED + DAY)
+    here = street.files()
+    street.store.put_copy(sha256, Copy.FULL, b"made by a job that had begun before")
+    street.store.put_copy(links.public_name(case, sha256), Copy.PUBLIC, b"likewise")
+
+    erasing.leave_nothing(street.session, street.store, case, sha256)
+    erasing.leave_nothing(street.session, street.store, living, kept)
+
+    assert street.files() == here
 
 
 def test_a_photo_of_two_reports_stays_until_the_last_of_them_lets_go(street):
