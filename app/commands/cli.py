@@ -186,6 +186,15 @@ def expire_photos(place: Place, *, dry_run: bool) -> None:
         click.echo(line)
 
 
+@photos_.command("remake")
+@click.pass_obj
+def remake_photos(place: Place) -> None:
+    """Have the copies made, in full size and for the public, of photos that have none: once after an upgrade."""
+    from app.commands import photos
+
+    click.echo(photos.remake(place))
+
+
 @photos_.group("retention")
 def retention() -> None:
     """How many days after a case ended its photos go."""

@@ -3,16 +3,20 @@
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from uuid import UUID
 
 from app.commands.place import Place, Refused
 from app.core import clock
-from app.photos import erasing, queries
+from app.photos import blurring, erasing, queries
 from app.photos.scrub import Found, Names, Scrub
 from app.photos.storage import PhotoStore
 from app.reports import custody
 from geo.validity import local_day
 
 SHOWN = 20
+
+# How many copies are promised in one transaction.
+BATCH = 500
 
 
 def scrub(place: Place, *, delete_strays: bool, older_than: timedelta) -> Iterator[str]:
@@ -113,6 +117,17 @@ def expire(place: Place, *, dry_run: bool) -> Iterator[str]:
             gone = erasing.delete_files(session, store, now)
         cases, files, more = cases + batch, files + gone, bool(batch or gone)
     yield f"photos of {cases} cases erased, the files of {files} photos deleted"
+
+
+def remake(place: Place) -> str:
+    """Have the copies in full size and for the public made of photos that have none, a batch of promises at a time."""
+    number, after = 0, (UUID(int=0), "")
+    while True:
+        with place.database.unit_of_work() as session:
+            promised = blurring.promise_missing(session, after, BATCH, clock.now())
+        if not promised:
+            return f"copies of {number} photos will be made; the queue `blur` takes about a second for each"
+        number, after = number + len(promised), promised[-1]
 
 
 def ensure_retention(place: Place) -> str:

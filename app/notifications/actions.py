@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, outbox
 from app.core.db import new_id
-from app.notifications import delivery, devices, digests, news, queries
+from app.notifications import cases, delivery, devices, digests, news, queries
+from app.notifications.cases import Case, Joined
 from app.notifications.delivery import Over
 from app.notifications.errors import DeviceNotFound, TooManyWebhooks, WebhookNotFound
 from app.notifications.models import Device, Digest, Notification, Webhook
 from app.notifications.news import Hearer, Notice
-from app.notifications.queries import Case, Joined
 from app.reports import actions as reports
 from app.reports.queries import Asker
 from app.targets import ladder
@@ -117,7 +117,7 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
 
     Webhooks that asked for it are promised a call. What is not in the table is told to nobody.
     """
-    case = queries.case_of(session, report_id, entry_id)
+    case = cases.case_of(session, report_id, entry_id)
     if case is None:
         return
     _promise_calls(session, case, now)
@@ -128,7 +128,7 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
     on_call = crew.on_duty or crew.in_charge
     for hearer, notice, _ in rows:
         if hearer is Hearer.JOINED:
-            _tell_joined(session, case, notice, queries.joined_to(session, case.report_id), now=now)
+            _tell_joined(session, case, notice, cases.joined_to(session, case.report_id), now=now)
             continue
         of_staff = notice not in news.OF_ONES_OWN and hearer is not Hearer.FOLLOWERS
         unit_id = case.unit_id if of_staff else case.entry_unit or case.unit_id
@@ -139,7 +139,7 @@ def tell_news(session: Session, report_id: UUID, entry_id: UUID | None, now: dat
         on_duty = _rung_anyway(hearer, crew, on_call) if of_staff else ()
         tell(session, matter, people, now=now, at=case.happened.at, on_duty=on_duty, tag=tag)
     if case.happened.original_to is not None:
-        for joined_id in (case.report_id, *queries.moved_with(session, case.report_id, at=case.happened.at)):
+        for joined_id in (case.report_id, *cases.moved_with(session, case.report_id, at=case.happened.at)):
             _tell_result_there_was(session, case, joined_id, now)
 
 
@@ -157,15 +157,15 @@ def _tell_joined(
 
 def _tell_result_there_was(session: Session, case: Case, report_id: UUID, now: datetime) -> None:
     """Tell whose report just came to count with one that had its result already, and who follows theirs, of that result."""
-    joined = queries.joined(session, report_id)
-    root = None if joined is None else queries.result_of(session, joined.root_id)
+    joined = cases.joined(session, report_id)
+    root = None if joined is None else cases.result_of(session, joined.root_id)
     if joined is None or root is None:
         return
     at = max(case.happened.at, root.happened.at)
     _tell_joined(session, root, Notice.CONCLUDED, [joined], now=now, at=at)
     data = {"unit_id": root.entry_unit or root.unit_id, **news.facts_of(Notice.FOLLOWED_CONCLUDED, root.data)}
     matter = Matter(Notice.FOLLOWED_CONCLUDED, f"entry:{root.entry_id}", root.report_id, root.entry_id, data)
-    tell(session, matter, queries.followers_of(session, report_id), now=now, at=at)
+    tell(session, matter, cases.followers_of(session, report_id), now=now, at=at)
 
 
 def _rung_anyway(hearer: Hearer, crew: Crew, on_call: Collection[UUID]) -> Collection[UUID]:
@@ -183,7 +183,7 @@ def _in_place_of_chairs(crew: Crew) -> frozenset[UUID]:
 def _people(session: Session, hearer: Hearer, case: Case, crew: Crew, on_call: Collection[UUID]) -> Iterable[UUID]:
     """Who they are in this case."""
     if hearer is Hearer.FOLLOWERS:
-        return queries.followers_of(session, case.report_id)
+        return cases.followers_of(session, case.report_id)
     author = {case.author_id} - {None}
     nobodys = not author and case.author_tag is None
     found: Mapping[Hearer, Iterable[UUID | None]] = {

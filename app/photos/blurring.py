@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.core.db import new_id
@@ -35,6 +35,25 @@ def settle_blurs(
         session.add_all(known)
         session.flush()
     return [blur.region for blur in known if blur.released_at is None]
+
+
+def promise_missing(session: Session, after: tuple[UUID, str], limit: int, now: datetime) -> Sequence[tuple[UUID, str]]:
+    """Promise the second pair of copies of photos that have none, after the position `after` (report, hash); which these are.
+
+    Those were ready before there were such copies, or an officer's word of them is being carried out: once more does no
+    harm.
+    """
+    position = tuple_(Photo.report_id, Photo.sha256)
+    missing = (
+        select(Photo.report_id, Photo.sha256)
+        .where(Photo.state == "ready", Photo.blurred_at.is_(None), position > after)
+        .order_by(Photo.report_id, Photo.sha256)
+        .limit(limit)
+    )
+    found = [(report_id, sha256) for report_id, sha256 in session.execute(missing)]
+    for report_id, sha256 in found:
+        tell(session, "photo.blur", report_id, sha256, now)
+    return found
 
 
 def public_copy_made(session: Session, report_id: UUID, sha256: str, now: datetime) -> None:

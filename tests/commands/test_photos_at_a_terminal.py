@@ -163,3 +163,17 @@ def test_strays_go_only_when_asked_and_old_enough(haigio):
     assert (deleted.returncode, path.exists()) == (0, False)
     assert deleted.stdout.splitlines()[-1] == "1 strays deleted"
     assert all(haigio.store.exists(name) for name in haigio.photos)
+
+
+def test_copies_that_are_missing_are_promised(haigio):
+    with haigio.engine.begin() as connection:
+        connection.execute(text("update photos set state = 'ready', ready_at = now()"))
+        made = {"sha256": haigio.photos[1]}
+        connection.execute(text("update photos set blurred_at = now() where sha256 = :sha256"), made)
+
+    said = haigio("photos", "remake").stdout
+
+    assert said.startswith("copies of 2 photos will be made")
+    with haigio.engine.connect() as connection:
+        promised = connection.scalars(text("select payload->>'sha256' from outbox where topic = 'photo.blur'")).all()
+    assert sorted(promised) == sorted([haigio.photos[0], haigio.photos[2]])
