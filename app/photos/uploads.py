@@ -156,7 +156,8 @@ def arriving(
             if checksum and digest and digest.digest() != checksum.digest:
                 raise ChecksumMismatch
             if first and spool.size >= HEAD_BYTES:
-                actions.require_allowed(spool)
+                # Whoever announced a video may have said more bytes than what comes may have.
+                actions.require_size(progress.length, actions.require_allowed(spool))
             first = False
             if spool.size:
                 yield spool
@@ -165,8 +166,9 @@ def arriving(
 def take_in(session: Session, store: PhotoStore, progress: Progress, spool: Spool, now: datetime) -> Progress:
     """Add a part to an upload, durably; with the last one the photo is received.
 
-    Raises OffsetMismatch when somebody else added to it meanwhile; TooManyPieces, NotAPhoto, PhotoTooLarge or HashMismatch when what is
-    here now can never become the photo that was announced; what `actions.receive` raises; StoreFull, StoreUnavailable.
+    Raises OffsetMismatch when somebody else added to it meanwhile; TooManyPieces, NotAPhoto, PhotoTooLarge, HashMismatch,
+    VideoTooLong or VideoDamaged when what is here now can never become the photo that was announced; what
+    `actions.receive` raises; StoreFull, StoreUnavailable.
     """
     offset = progress.offset + spool.size
     if len(progress.pieces) >= MOST_PIECES:

@@ -303,6 +303,17 @@ def test_what_is_no_photo_is_found_out_with_its_first_bytes(resident, report_id,
     assert session.scalars(select(Upload)).all() == []
 
 
+def test_a_photo_that_was_announced_as_a_video_is_too_large_from_its_first_bytes(resident, report_id, settings):
+    content = photo()
+    metadata = said(report=report_id, role="before", sha256=sha256(content), filetype="video/mp4")
+    address = resident.begin(report_id, content, length=20_000_001, metadata=metadata).headers["Location"]
+
+    answer = resident.patch(address, 0, content)
+
+    assert (answer.status_code, answer.json["code"]) == (413, "photo_too_large")
+    assert files(settings) == []
+
+
 def test_what_is_no_photo_is_found_out_at_the_end_when_its_beginning_came_in_crumbs(resident, report_id, settings):
     text = b"Toi gui anh nay cho phuong. " * 10
     address = resident.begin(report_id, text).headers["Location"]
