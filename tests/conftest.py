@@ -25,7 +25,7 @@ from app.core import clock
 from app.core.db import Database
 from app.http.container import KEY, Container
 from app.identity.permissions import Actor
-from databases import create_database, migrate, url_of
+from databases import migrated_database, url_of
 from running_copy import copy, database_behind, running  # noqa: F401 -- fixtures
 
 # What a migration puts into a fresh database, and so what stays when a test that committed is cleaned up.
@@ -36,8 +36,7 @@ SEEDED = {"alembic_version", "spatial_ref_sys", "cities", "rulebook_revision"}
 def database_name(worker_id: str) -> str:
     """A migrated database for this worker alone."""
     name = f"haigio_test_{worker_id}"
-    create_database(name)
-    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", name))
+    migrated_database(name)
     return name
 
 

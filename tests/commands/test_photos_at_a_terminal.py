@@ -15,7 +15,7 @@ from app.photos import actions
 from app.photos.formats import ImageType
 from app.photos.storage import PhotoStore
 from app.reports.rulebook import RulebookCache
-from databases import create_database, migrate, url_of
+from databases import migrated_database, url_of
 from story import Story
 
 CONCLUDED = clock.now() - timedelta(days=100)
@@ -25,8 +25,7 @@ CONCLUDED = clock.now() - timedelta(days=100)
 def haigio(worker_id, tmp_path):
     """The command line on a district of its own with three cases that ended 93 days ago, a photo each."""
     name = f"haigio_test_{worker_id}_photos"
-    create_database(name)
-    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", name))
+    migrated_database(name)
     environment = environment_of(name, tmp_path)
 
     def haigio(*arguments):

@@ -4,7 +4,7 @@ import pytest
 from shell import environment_of, run
 from sqlalchemy import create_engine, text
 
-from databases import create_database, migrate, url_of
+from databases import migrated_database, url_of
 
 MARKET = """
 [calendars.market]
@@ -21,8 +21,7 @@ off = [{{ day = {year}-01-01, vi = "Tết Dương lịch", en = "New Year's Day"
 
 def founded(name, folder):
     """The command line on a database of its own that holds the schema and nothing else."""
-    create_database(name)
-    migrate(url_of("HAIGIO_OWNER_DATABASE_URL", name))
+    migrated_database(name)
     environment = environment_of(name, folder)
 
     def haigio(*arguments):
