@@ -80,10 +80,10 @@ class PhotoOfReport(MethodView):
         better use `/uploads`, which goes on where it broke off.
         """
         role = asked["role"]
-        require_right(report_id, role)
+        report = require_right(report_id, role)
         actions.require_size(request.content_length, request.mimetype)
         if actions.expect(session(), report_id, sha256, role, length=request.content_length):
-            require_open(report_id)
+            require_open(report)
             container().limits.spend(PHOTOS, actor().person_id, address())
         session().commit()  # no database connection waits for a phone
         request.max_content_length = sys.maxsize  # the store has a limit of its own
@@ -146,14 +146,16 @@ def or_let_go(sha256: str) -> Iterator[None]:
         raise
 
 
-def require_right(report_id: UUID, role: str) -> None:
-    """Refuse whoever may not add a photo in this role; another unit's report does not exist for them."""
-    permissions.require(person().actor, _DO[role], subject_of(readable(report_id)))
+def require_right(report_id: UUID, role: str) -> Mapping[Any, Any]:
+    """The row of a report that the asker may add a photo to in this role; another unit's does not exist for them."""
+    row = readable(report_id)
+    permissions.require(person().actor, _DO[role], subject_of(row))
+    return row
 
 
-def require_open(report_id: UUID) -> None:
+def require_open(row: Mapping[Any, Any]) -> None:
     """Refuse photos for a report that is over for good; one that was concluded can still be contested."""
-    state = readable(report_id)["state"]
+    state = row["state"]
     if state in {State.WITHDRAWN.value, State.CLOSED.value}:
         raise EntryNotAllowed(state=state)
 

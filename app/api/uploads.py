@@ -114,8 +114,7 @@ class Uploads(MethodView):
         actions.require_size(length, announced.media_type)
         if length == 0:
             raise NotAPhoto
-        require_right(announced.report_id, announced.role)
-        require_open(announced.report_id)
+        require_open(require_right(announced.report_id, announced.role))
         container().limits.spend(PHOTOS, actor().person_id, address())
         progress, instead_of = uploads.begin(
             session(),
@@ -200,8 +199,8 @@ def _taking(progress: Progress, response: Response) -> Response:
         for spool in uploads.arriving(store, _body(), progress, checksum=checksum, seconds=time.monotonic):
             before, is_last = progress, progress.offset + spool.size == progress.length
             with or_let_go(progress.sha256) if is_last else nullcontext():
-                require_right(progress.report_id, progress.role)  # the report may be another unit's by now, or over
-                require_open(progress.report_id)
+                # The report may be another unit's by now, or over.
+                require_open(require_right(progress.report_id, progress.role))
                 progress = uploads.take_in(session(), store, progress, spool, clock.now())
                 session().commit()
             if progress.offset == progress.length:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +56,8 @@ _NOT_SHOWN = frozenset({
     "point", "as_sent", "city_id", "about_unit", "target_s", "rungs", "warned", "rungs_if_unanswered",
     "due_corrections", "refusals", "overdue_unit_id", "updated_at",
 })  # fmt: skip
+# Made once: to make one takes longer than the whole question.
+_ROOT, _FILED = aliased(Report), aliased(Report)
 _COLUMNS = tuple(column for column in Report.__table__.columns if column.name not in _NOT_SHOWN)
 
 # Each photo as text: its hash, role, state, refusal, placeholder, duration in ms, whether its full size is there (null if
@@ -84,11 +87,20 @@ _OTHERS: Label[Any] = literal_column("""
 
 def one(session: Session, report_id: UUID, asker: Asker) -> RowMapping:
     """A report as it stands. Raises ReportNotFound. Whether the asker may read it is the caller's question."""
-    wanted = _with_root(_view(_authored_by(asker))).add_columns(_OTHERS).where(Report.id == report_id)
-    row = session.execute(wanted).mappings().one_or_none()
+    which = {"report_id": report_id, "person_id": asker.person_id, "tag": asker.tag}
+    row = session.execute(_one(), which).mappings().one_or_none()
     if row is None:
         raise ReportNotFound
     return row
+
+
+@cache
+def _one() -> Select[Any]:
+    """The question of `one`, put together once: every act on a report asks it, some of them twice."""
+    named = ReportAuthor.person_id == bindparam("person_id")
+    anonymous = ReportAuthor.tag == bindparam("tag")
+    is_author = exists().where(ReportAuthor.report_id == Report.id, or_(named, anonymous))
+    return _with_root(_view(is_author)).add_columns(_OTHERS).where(Report.id == bindparam("report_id"))
 
 
 def locked(session: Session, report_id: UUID, asker: Asker) -> tuple[Report, bool]:
@@ -110,10 +122,9 @@ def mine(
 ) -> Sequence[RowMapping]:
     """What the asker reported or filed for others, newest first, after the position `before` (received_at, id)."""
     # Two index look-ups; as one condition with "or" it would be looked for among all reports there are.
-    filed = aliased(Report)
     own = union(
         select(ReportAuthor.report_id).where(written_by(asker)),
-        select(filed.id).where(filed.filed_by == asker.person_id),
+        select(_FILED.id).where(_FILED.filed_by == asker.person_id),
     )
     wanted = (
         _with_root(_view(_authored_by(asker)))
@@ -128,9 +139,7 @@ def mine(
             Photo.report_id == Report.id, or_(Photo.received_at >= updated_since, Photo.ready_at >= updated_since)
         )
         # How the report ended with which this one counts is told of this one.
-        root = aliased(Report)
-        ended = exists().where(root.id == Report.original_id, root.updated_at >= updated_since)
-        wanted = wanted.where(or_(Report.updated_at >= updated_since, arrived, ended))
+        wanted = wanted.where(or_(Report.updated_at >= updated_since, arrived, _ROOT.updated_at >= updated_since))
     return session.execute(wanted).mappings().all()
 
 
@@ -340,12 +349,11 @@ def _view(is_author: ColumnElement[bool]) -> Select[Any]:
 
 def _with_root(view: Select[Any]) -> Select[Any]:
     """With what decides whether the resident of a duplicate may contest how its root ended."""
-    root = aliased(Report)
-    return view.outerjoin(root, root.id == Report.original_id).add_columns(
-        root.state.label("root_state"),
-        root.outcome.label("root_outcome"),
-        root.concluded_at.label("root_concluded_at"),
-        root.contests.label("root_contests"),
+    return view.outerjoin(_ROOT, _ROOT.id == Report.original_id).add_columns(
+        _ROOT.state.label("root_state"),
+        _ROOT.outcome.label("root_outcome"),
+        _ROOT.concluded_at.label("root_concluded_at"),
+        _ROOT.contests.label("root_contests"),
     )
 
 
